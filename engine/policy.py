@@ -1,0 +1,329 @@
+"""A policy file as data: what is declared, where, and nothing resolved yet.
+
+Formulas stay `Scalar`s with their places; `engine.expr.check` gives them types. One class per key of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from engine.diagnostics import Place, place_of
+from engine.source import SourceText
+from engine.types import Type
+from engine.units import Unit
+from engine.values import Number
+from engine.yaml_nodes import Node, Scalar
+
+Level = Literal["错误", "须说明", "提示"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What every named entry has: `key` places it, `citation` is its 依据."""
+
+    name: str
+    key: Scalar
+    citation: Scalar | None = None
+    note: str = ""
+
+    @property
+    def place(self) -> Place:
+        return place_of(self.key.source, self.key.span)
+
+    @property
+    def article(self) -> str:
+        return " ".join(self.citation.text.split()) if self.citation else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """政策: identity, authority and time of a version."""
+
+    id: str
+    series: str
+    title: str
+    number: str
+    issuers: tuple[str, ...]
+    level: str
+    issued: date | None
+    effective: date
+    expires: date | None
+    repeals: tuple[str, ...]
+    identifier: str
+    key: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseDecl(Declaration):
+    """引用: `name` is the alias; `fields` maps their field to a formula in our words."""
+
+    series: str
+    series_key: Scalar
+    fields: tuple[tuple[Scalar, Scalar], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDecl(Declaration):
+    """字段: a fact of a record, of a unit (`owner`), or of one year (`yearly`)."""
+
+    type: Type
+    aliases: tuple[tuple[str, str], ...] = ()
+    headings: tuple[str, ...] = ()
+    default: Scalar | None = None
+    decimals: int | None = None
+    range: tuple[Number | date | None, Number | date | None] | None = None
+    yearly: bool = False
+    owner: str = ""
+    format: str = ""
+    agrees: tuple[tuple[str, Scalar], ...] = ()
+    register: bool = False
+    integer: bool = False
+    provider: str = ""
+    columns: tuple[FieldDecl, ...] = ()
+
+    def member(self, text: str) -> str:
+        """A member's own name for one of its aliases."""
+        return dict(self.aliases).get(text, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """信息不足 written in a parameter or cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCell:
+    """不适用 written in a parameter or cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParamName:
+    """A cell or band limit that is the value of a 参数."""
+
+    name: str
+
+
+Constant = Any  # int | Fraction | date | bool | str | Undecided | NoCell | ParamName
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """One value of a dated parameter: from `since` (None: always) until the next."""
+
+    since: date | None
+    value: Constant
+    citation: Scalar | None
+    node: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamDecl(Declaration):
+    type: Type
+    values: tuple[Dated, ...] = ()
+    by_year: tuple[tuple[int, Dated], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A range of a table key; a limit is a number, a date, a parameter's name or None (open)."""
+
+    low: Constant | None
+    low_included: bool
+    high: Constant | None
+    high_included: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDecl:
+    """One row as written: key name → node, figure name → node ("" for the only figure)."""
+
+    keys: tuple[tuple[str, Node], ...]
+    cells: tuple[tuple[str, Node], ...]
+    key: Node
+    citation: Scalar | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDecl(Declaration):
+    """表 as written; keys' types are resolved by the checker. `columns` is (("", type),) for a single figure."""
+
+    keys: tuple[tuple[str, Node], ...]
+    columns: tuple[tuple[str, Type | None], ...]
+    rows: tuple[RowDecl, ...]
+    mode: Literal["唯一", "首个", "合计", "累进"] = "唯一"
+
+
+@dataclass(frozen=True, slots=True)
+class Exception_:
+    """One 例外: `when` → `then`."""
+
+    when: Scalar
+    then: Scalar
+    label: str
+    citation: Scalar | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDecl(Declaration):
+    """规则: a figure (`formula`) or a check (`check`)."""
+
+    formula: Scalar
+    is_check: bool = False
+    scope: tuple[Scalar, ...] = ()
+    reason: str = ""
+    type: Type | None = None
+    unit: Unit | None = None
+    internal: bool = False
+    period: Literal["", "月", "季", "半年", "年", "一次"] = ""
+    trigger: Scalar | None = None
+    exceptions: tuple[Exception_, ...] = ()
+    first_wins: bool = False
+    level: Level = "错误"
+    procedure: Scalar | None = None
+    law_day: Literal["", "期初", "期末"] = ""
+    first_period: bool = False
+    paid_on: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOption(Declaration):
+    formula: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingDecl(Declaration):
+    """口径: options either all with a formula or all without."""
+
+    question: str
+    adopted: str
+    adopted_key: Scalar
+    basis: str
+    options: tuple[ReadingOption, ...]
+    type: Type | None = None
+    unit: Unit | None = None
+
+    @property
+    def has_formulas(self) -> bool:
+        return any(option.formula is not None for option in self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """分配."""
+
+    total: Scalar
+    weight: Scalar
+    step: Number
+    step_key: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDecl(Declaration):
+    """集体: one of `formula` (a check if `is_check`) and `shares`."""
+
+    by: tuple[Scalar, ...]
+    member: Scalar | None
+    formula: Scalar | None
+    is_check: bool = False
+    shares: Shares | None = None
+    shown: tuple[tuple[Scalar, Scalar], ...] = ()
+    scope: tuple[Scalar, ...] = ()
+    type: Type | None = None
+    unit: Unit | None = None
+    level: Level = "错误"
+    internal: bool = False
+    procedure: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One item of a 情形; `label` is normalised and without brackets."""
+
+    label: str
+    key: Scalar
+    title: str
+    when: Scalar
+    citation: Scalar | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundsDecl(Declaration):
+    """情形."""
+
+    grounds: tuple[Ground, ...]
+    scope: tuple[Scalar, ...] = ()
+    procedure: Scalar | None = None
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    actor: str
+    action: str
+    deadline: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    when: Scalar
+    steps: tuple[Step, ...]
+    label: str
+    citation: Scalar | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureDecl(Declaration):
+    steps: tuple[Step, ...]
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionDecl(Declaration):
+    """条文: the treatment of an article."""
+
+    treatments: tuple[str, ...]
+    reason: str = ""
+    sees: tuple[Scalar, ...] = ()
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One file, loaded. Mappings keep the order of the file and are never changed after loading."""
+
+    source: SourceText = field(repr=False)
+    sha256: str
+    meta: Meta
+    uses: dict[str, UseDecl]
+    enums: dict[str, Type]
+    fields: dict[str, FieldDecl]
+    params: dict[str, ParamDecl]
+    tables: dict[str, TableDecl]
+    readings: dict[str, ReadingDecl]
+    rules: dict[str, RuleDecl]
+    groups: dict[str, GroupDecl]
+    grounds: dict[str, GroundsDecl]
+    procedures: dict[str, ProcedureDecl]
+    provisions: dict[str, ProvisionDecl]
+    cases: tuple[Scalar, ...] = ()
+
+    def declared(self, name: str) -> Declaration | None:
+        """The declaration of a name that formulas can use, or None."""
+        for family in (
+            self.fields,
+            self.params,
+            self.tables,
+            self.readings,
+            self.rules,
+            self.groups,
+            self.grounds,
+            self.uses,
+        ):
+            found = family.get(name)
+            if found is not None:
+                return found
+        return None
