@@ -114,18 +114,18 @@ def tokenize(text: str) -> list[Token]:
             if raw in _ENGLISH:
                 write = _ENGLISH[raw]
                 hint = f"请写「{write}」" if write else "公式里没有这种写法"
-                raise FormulaError("E302", f"「{raw}」不是公式里的词", start, end, hint)
+                raise FormulaError("E320", f"「{raw}」不是公式里的词", start, end, hint)
         elif kind == "number":
             digits = raw.rstrip("%").split(".")[0]
             if len(digits) > 1 and digits.startswith("0"):
-                raise FormulaError("E302", f"数字「{raw}」前面多了 0", start, end, f"请写「{raw.lstrip('0') or '0'}」")
+                raise FormulaError("E320", f"数字「{raw}」前面多了 0", start, end, f"请写「{raw.lstrip('0') or '0'}」")
             if len(raw) > 40:
-                raise FormulaError("E302", "数字太长", start, end, "最多 40 位")
+                raise FormulaError("E320", "数字太长", start, end, "最多 40 位")
         elif kind == "badnumber":
             raise _bad_number(raw, start, end)
         elif kind == "mark" and raw in ("&&", "||"):
             write = "且" if raw == "&&" else "或"
-            raise FormulaError("E302", f"「{raw}」不是公式里的运算符", start, end, f"请写「{write}」")
+            raise FormulaError("E320", f"「{raw}」不是公式里的运算符", start, end, f"请写「{write}」")
         elif kind == "other":
             raise _wrong_character(raw, start, end)
         tokens.append(Token(kind, raw, start, end))
@@ -134,24 +134,24 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _bad_number(raw: str, start: int, end: int) -> FormulaError:
-    """E302: figures run into letters: a unit, an exponent, a separator."""
+    """E320: figures run into letters: a unit, an exponent, a separator."""
     if raw.endswith(".") or ".." in raw:
         hint = "小数点后面要有数字"
     elif "_" in raw:
         hint = "数字里不用分隔符"
     else:
         hint = "数字不带单位，带单位的数请写成参数；名称不能以数字开头"
-    return FormulaError("E302", f"「{raw}」不是数字", start, end, hint)
+    return FormulaError("E320", f"「{raw}」不是数字", start, end, hint)
 
 
 def _wrong_character(raw: str, start: int, end: int) -> FormulaError:
-    """E302: a character formulas do not have, with the one to write."""
+    """E320: a character formulas do not have, with the one to write."""
     if raw == '"':
-        return FormulaError("E302", "引号没有闭合", start, end, "请补上另一个「\"」")
+        return FormulaError("E320", "引号没有闭合", start, end, "请补上另一个「\"」")
     write = _KEYBOARD.get(raw)
     if write is None and raw.isdigit():
         write = "半角数字"
     if write is None:
-        return FormulaError("E302", f"公式里不能有「{raw}」", start, end)
+        return FormulaError("E320", f"公式里不能有「{raw}」", start, end)
     verb = "请" if write.startswith(("去掉", "把", "乘方")) else "请写"
-    return FormulaError("E302", f"公式里不能有「{raw}」", start, end, verb + write)
+    return FormulaError("E320", f"公式里不能有「{raw}」", start, end, verb + write)

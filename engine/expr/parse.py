@@ -42,7 +42,7 @@ COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 
 
 def parse_formula(scalar: Scalar) -> tuple[Syntax | None, list[Diagnostic]]:
-    """The formula in a scalar → syntax with spans in its text; None with one E302 or E303 diagnostic."""
+    """The formula in a scalar → syntax with spans in its text; None with one E320 or E321 diagnostic."""
     try:
         return parse_text(scalar.text), []
     except FormulaError as error:
@@ -54,9 +54,9 @@ def parse_formula(scalar: Scalar) -> tuple[Syntax | None, list[Diagnostic]]:
 def parse_text(text: str) -> Syntax:
     """A formula's text → syntax; raises FormulaError (caught by `parse_formula`)."""
     if len(text) > MAX_LENGTH:
-        raise FormulaError("E303", f"公式超过 {MAX_LENGTH} 字", 0, 1, "请拆成几条内部规则")
+        raise FormulaError("E321", f"公式超过 {MAX_LENGTH} 字", 0, 1, "请拆成几条内部规则")
     if not text.strip():
-        raise FormulaError("E302", "公式是空的", 0, max(1, len(text)))
+        raise FormulaError("E320", "公式是空的", 0, max(1, len(text)))
     return _Parser(tokenize(text)).formula()
 
 
@@ -85,7 +85,7 @@ class _Parser:
         self.at += 1
         self.nodes += 1
         if self.nodes > MAX_TOKENS:
-            raise FormulaError("E303", "公式太长", token.start, token.end, "请拆成几条内部规则")
+            raise FormulaError("E321", "公式太长", token.start, token.end, "请拆成几条内部规则")
         return token
 
     def sees(self, *texts: str) -> bool:
@@ -97,19 +97,19 @@ class _Parser:
 
     def error(self, message: str, hint: str = "", token: Token | None = None) -> FormulaError:
         token = token or self.now
-        return FormulaError("E302", message, token.start, max(token.end, token.start + 1), hint)
+        return FormulaError("E320", message, token.start, max(token.end, token.start + 1), hint)
 
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError("E303", f"括号嵌套超过 {MAX_DEPTH} 层", self.now.start, self.now.end, "请拆成几条内部规则")
+            raise FormulaError("E321", f"括号嵌套超过 {MAX_DEPTH} 层", self.now.start, self.now.end, "请拆成几条内部规则")
 
     def formula(self) -> Syntax:
         tree = self.expression()
         token = self.now
         if token.kind == "end":
             if _depth(tree) > MAX_TREE:
-                raise FormulaError("E303", f"公式的层次超过 {MAX_TREE} 层", 0, 1, "请拆成几条内部规则")
+                raise FormulaError("E321", f"公式的层次超过 {MAX_TREE} 层", 0, 1, "请拆成几条内部规则")
             return tree
         if token.text in (")", "]"):
             raise self.error(f"多了「{token.text}」")

@@ -1,0 +1,111 @@
+"""A folder of policy files as lines of versions, and the one function that chooses a version by date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from engine.diagnostics import Diagnostic, Place
+from engine.loader import load
+from engine.policy import Policy
+from engine.yaml_nodes import read_text
+
+
+@dataclass(frozen=True)
+class Registry:
+    """`policies` in the order of their files; `broken` names the files that did not load."""
+
+    policies: tuple[Policy, ...]
+    broken: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> dict[str, tuple[Policy, ...]]:
+        """系列 → its versions by 施行, then 印发."""
+        found: dict[str, list[Policy]] = {}
+        for policy in self.policies:
+            found.setdefault(policy.meta.series, []).append(policy)
+        return {name: tuple(sorted(line, key=_time)) for name, line in found.items()}
+
+    def in_force(self, series: str, day: date) -> Policy | None:
+        return in_force(self.series.get(series, ()), day)
+
+
+def _time(policy: Policy) -> tuple[date, date]:
+    return policy.meta.effective, policy.meta.issued or policy.meta.effective
+
+
+def in_force(versions: Iterable[Policy], day: date) -> Policy | None:
+    """The version with the latest 施行 ≤ day (then 印发) and no 失效 before the day, or None (language §8)."""
+    begun = [p for p in versions if p.meta.effective <= day]
+    if not begun:
+        return None
+    latest = max(begun, key=_time)
+    return latest if latest.meta.expires is None or latest.meta.expires >= day else None
+
+
+def policy_files(folder: Path) -> list[Path]:
+    """The policy files of a folder, by name; cases are none."""
+    found = [*folder.glob("*.yaml"), *folder.glob("*.yml")]
+    return sorted(p for p in found if not p.name.endswith((".cases.yaml", ".cases.yml")))
+
+
+def load_file(path: Path, name: str | None = None) -> tuple[Policy | None, list[Diagnostic]]:
+    source, diagnostics = read_text(path, name)
+    if source is None:
+        return None, diagnostics
+    policy, found = load(source)
+    return policy, [*diagnostics, *found]
+
+
+def load_folder(folder: Path) -> tuple[Registry, list[Diagnostic]]:
+    """Every policy of a folder, with what is wrong in each file and between the versions of a 系列."""
+    if not folder.is_dir():
+        return Registry(()), [Diagnostic("E101", "找不到政策文件夹", Place(str(folder)))]
+    return load_files(policy_files(folder))
+
+
+def load_files(paths: Iterable[Path]) -> tuple[Registry, list[Diagnostic]]:
+    policies: list[Policy] = []
+    broken: list[str] = []
+    diagnostics: list[Diagnostic] = []
+    for path in paths:
+        policy, found = load_file(path)
+        diagnostics += found
+        if policy is None:
+            broken.append(str(path))
+        else:
+            policies.append(policy)
+    registry = Registry(tuple(policies), tuple(broken))
+    return registry, [*diagnostics, *check_versions(registry)]
+
+
+def check_versions(registry: Registry) -> list[Diagnostic]:
+    """Two policies of one 编号 (E410), overlaps of versions (E411), gaps between them (W811)."""
+    found: list[Diagnostic] = []
+    seen: dict[str, Policy] = {}
+    for policy in registry.policies:
+        first = seen.setdefault(policy.meta.id, policy)
+        if first is not policy:
+            found.append(
+                Diagnostic("E410", f"编号「{policy.meta.id}」与 {first.source.name} 相同", _place(policy), "每个版本用不同的编号")
+            )
+    for series, versions in registry.series.items():
+        for older, newer in zip(versions, versions[1:], strict=False):
+            if _time(older) == _time(newer):
+                message = f"系列「{series}」有两个版本同日施行、同日印发：{older.meta.id} 与 {newer.meta.id}"
+                found.append(Diagnostic("E411", message, _place(newer), "请改施行日期，或分为两个系列"))
+            elif older.meta.expires is not None and older.meta.expires >= newer.meta.effective:
+                message = f"{older.meta.id} 到 {older.meta.expires} 才失效，与 {newer.meta.effective} 施行的 {newer.meta.id} 重叠"
+                found.append(Diagnostic("E411", message, _place(newer), "前一版的失效日应早于后一版的施行日，或不写失效"))
+            elif older.meta.expires is not None and (newer.meta.effective - older.meta.expires).days > 1:
+                message = f"{older.meta.id} 于 {older.meta.expires} 失效，{newer.meta.id} 到 {newer.meta.effective} 才施行，中间没有版本"
+                found.append(Diagnostic("W811", message, _place(newer)))
+    return found
+
+
+def _place(policy: Policy) -> Place:
+    from engine.diagnostics import place_of
+
+    return place_of(policy.meta.key.source, policy.meta.key.span)
