@@ -1,0 +1,298 @@
+"""The command line: words of the user → use-cases of `engine.app`; results → stdout, all else → stderr.
+
+Heavy modules are imported by the verb that needs them, because a single record should not wait for the
+others. How click speaks Chinese is in `engine.render.command_line`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
+
+if TYPE_CHECKING:
+    from engine.choose import Folder, Misuse
+    from engine.diagnostics import Diagnostic
+
+# --- what the verbs share
+
+_policies = click.option(
+    "--policies",
+    metavar="文件夹",
+    type=click.Path(path_type=Path),
+    help="政策文件夹（默认 ./policies，没有则用随软件安装的）",
+)
+_as_of = click.option("--as-of", metavar="日期", type=Day(), help="计算日（默认今天）")
+
+
+def _refuse(misuse: Misuse) -> Refused:
+    return Refused(misuse.message, misuse.hint)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _say(diagnostics: Iterable[Diagnostic]) -> None:
+    from engine.render.diagnostics import render
+
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    for diagnostic in diagnostics:
+        click.echo(render(diagnostic, colour), err=True, color=colour)
+
+
+def _open(policies: Path | None) -> Folder:
+    from engine.choose import open_folder
+
+    if policies is not None and not policies.is_dir():
+        raise Refused(f"--policies 指的文件夹「{policies}」不存在")
+    return open_folder(policies, Path.cwd())
+
+
+def _exit(diagnostics: Sequence[Diagnostic], strict: bool = False) -> int:
+    from engine.diagnostics import has_errors
+
+    return WRONG if has_errors(diagnostics) or (strict and bool(diagnostics)) else FINE
+
+
+def _check_output(path: Path | None, force: bool, suffixes: tuple[str, ...]) -> None:
+    """Refuses before any work is done."""
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise Refused(f"-o 不能写出「{path.suffix or path.name}」格式", f"可以写的有：{'、'.join(suffixes)}")
+    if path.exists() and not force:
+        raise Refused(f"文件「{path}」已经存在", "要覆盖请加 --force")
+    if not path.parent.is_dir():
+        raise Refused(f"文件夹「{path.parent}」不存在")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a temporary file beside it, then renamed."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _note(f"已写出 {path}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class _Bar:
+    """A progress bar on stderr for a person who waits: only on a terminal, and only for long work."""
+
+    LONG = 500
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.bar: Any = None
+        self.done = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.bar is None:
+            if total < self.LONG or not sys.stderr.isatty():
+                return
+            self.bar = click.progressbar(length=total, label=self.label, file=sys.stderr)
+            self.bar.__enter__()
+        self.bar.update(done - self.done)
+        self.done = done
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.__exit__(None, None, None)
+
+
+# --- verbs
+
+
+@click.group(
+    cls=Verbs,
+    options_metavar="[选项]",
+    subcommand_metavar="命令 …",
+    help="规章：把规定写成数据，按条文计算、解释和核对。",
+)
+@click.version_option(package_name="guizhang", message="guizhang %(version)s", help="显示版本")
+def main() -> None:
+    pass
+
+
+@main.command(options_metavar="[选项]")
+@click.argument("paths", metavar="[文件或文件夹]…", nargs=-1, type=click.Path(path_type=Path))
+@_policies
+@click.option("--strict", is_flag=True, help="有提醒也算不通过")
+def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
+    """检查政策文件和用例文件的写法（默认整个政策文件夹）。"""
+    from engine import app
+    from engine.render.diagnostics import count_words
+
+    folder = None
+    if not paths:
+        folder = _open(policies)
+        _note(f"政策文件夹：{folder.path}（{folder.origin}）")
+    checked = app.check(folder, paths)
+    _say(checked.diagnostics)
+    click.echo(f"已检查 {checked.files} 个文件：{count_words(checked.diagnostics)}")
+    return _exit(checked.diagnostics, strict)
+
+
+@main.command("eval", options_metavar="[选项]")
+@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_as_of
+@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policies
+@click.option(
+    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
+)
+@click.option("--only", metavar="名,名", multiple=True, help="只算这些结果")
+@click.option("--all", "internal", is_flag=True, help="内部规则也列出")
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "json"]),
+    default="text",
+    metavar="text|json",
+    help="输出格式（默认 text）",
+)
+@click.option("--strict", is_flag=True, help="有校验发现、信息不足或提醒也算不通过")
+@click.option(
+    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="把全部结果写到 .json 文件"
+)
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def evaluate(
+    roster: Path,
+    as_of: date | None,
+    policy: str | None,
+    policies: Path | None,
+    readings: tuple[str, ...],
+    only: tuple[str, ...],
+    internal: bool,
+    form: str,
+    strict: bool,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """按政策计算名册（.xlsx .csv .json .yaml；- 为标准输入）。"""
+    from engine import app
+    from engine.choose import Misuse
+    from engine.render.json_results import results_object
+    from engine.render.text_results import results_text
+
+    _check_output(output, force, (".json",))
+    quiet = form == "json"
+    folder = _open(policies)
+    day = as_of or date.today()
+    source: Path | bytes = click.get_binary_stream("stdin").read() if str(roster) == "-" else roster
+    request = app.Request(
+        roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
+    )
+    bar = _Bar("计算")
+    try:
+        run = app.evaluate(folder, request, bar)
+    finally:
+        bar.close()
+    if isinstance(run, Misuse):
+        raise _refuse(run)
+    used = f"，政策：{run.program.policy.meta.id}" if run.program else ""
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）{used}，计算日：{day}")
+    if not quiet:
+        _say(run.diagnostics)
+    if output is not None and run.evaluation is not None:
+        _write(output, _json(results_object(run)) + "\n")
+    if quiet and (output is None or run.evaluation is None):
+        click.echo(_json(results_object(run)))
+    elif not quiet and run.evaluation is not None:
+        click.echo(results_text(run, _width(), people=output is None))
+    return WRONG if strict and app.needs_attention(run) else _exit(run.diagnostics)
+
+
+def _width() -> int:
+    """Columns of the terminal; 120 where the output goes to a file."""
+    import shutil
+
+    return max(60, shutil.get_terminal_size((120, 24)).columns)
+
+
+@main.command("policies", options_metavar="[选项]")
+@_policies
+@_as_of
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "json"]),
+    default="text",
+    metavar="text|json",
+    help="输出格式（默认 text）",
+)
+def list_policies(policies: Path | None, as_of: date | None, form: str) -> int:
+    """列出政策文件夹里的各个版本，以及当日在用的是哪些。"""
+    from engine import app
+    from engine.render.policies import policies_object, policies_text
+
+    folder = _open(policies)
+    day = as_of or date.today()
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），日期：{day}")
+    listed = app.versions(folder, day)
+    _say(folder.diagnostics)
+    click.echo(_json(policies_object(listed)) if form == "json" else policies_text(listed))
+    return _exit(folder.diagnostics)
+
+
+@main.command("test", options_metavar="[选项]")
+@click.argument("files", metavar="[用例或政策文件]…", nargs=-1, type=click.Path(path_type=Path))
+@_policies
+def run_tests(files: tuple[Path, ...], policies: Path | None) -> int:
+    """运行政策的用例，并说明哪些规定还没有用例。"""
+    from engine.render.cases import tests_text
+    from engine.testing.run import run_files
+
+    folder = _open(policies)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）")
+    tested = run_files(folder, files)
+    _say(tested.diagnostics)
+    click.echo(tests_text(tested))
+    return _exit(tested.diagnostics)
+
+
+@main.command(options_metavar="[选项]")
+@click.argument("policy", metavar="系列|编号|文件")
+@_policies
+@_as_of
+@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .json 文件")
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def schema(policy: str, policies: Path | None, as_of: date | None, output: Path | None, force: bool) -> int:
+    """输出一个政策的名册格式（JSON Schema）。"""
+    from engine import app
+    from engine.choose import Misuse
+
+    _check_output(output, force, (".json",))
+    folder = _open(policies)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）")
+    found, diagnostics = app.roster_schema(folder, policy, as_of or date.today())
+    if isinstance(found, Misuse):
+        raise _refuse(found)
+    _say(diagnostics)
+    if found is not None:
+        if output is None:
+            click.echo(_json(found))
+        else:
+            _write(output, _json(found) + "\n")
+    return _exit(diagnostics)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""The use-cases: choose a policy, check files, evaluate a roster, list policies, give a roster's schema.
+
+Every function returns data and diagnostics and prints nothing. A `Misuse` is a request that cannot be
+carried out as asked (exit 2); what is wrong inside a file is a `Diagnostic` (exit 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from engine import __version__, interpret
+from engine.choose import Folder, Misuse, choose_policy, registry_for
+from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.names import normalize, suggest
+from engine.policy import Policy
+from engine.program import Program, build
+from engine.records.model import Roster
+from engine.records.reader import read_roster, read_roster_bytes, record_schema
+from engine.registry import Registry, load_file, load_folder, policy_files
+from engine.results import Evaluation
+from engine.testing.cases import cases_paths, read_cases
+from engine.values import Grounds, Unknown
+
+ENGINE = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation of a roster. Without a `program` or `roster`, `diagnostics` say why.
+
+    `results` and `groups` are the names shown; `readings` holds every 口径 with the reading applied.
+    """
+
+    as_of: date
+    diagnostics: tuple[Diagnostic, ...]
+    program: Program | None = None
+    readings: Mapping[str, str] = field(default_factory=dict)
+    roster: Roster | None = None
+    evaluation: Evaluation | None = None
+    results: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` looked at."""
+
+    files: int
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One policy of a folder; `in_force` on the day asked for."""
+
+    policy: Policy
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What `eval` was asked. `roster` is a path, or the bytes of standard input."""
+
+    roster: Path | bytes
+    as_of: date
+    policy: str | None = None
+    readings: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    internal: bool = False
+
+
+def choose_readings(program: Program, given: Sequence[str]) -> dict[str, str] | Misuse:
+    """「口径=读法」 as written on the command line → every 口径 with the reading that applies."""
+    readings = {name: decl.adopted for name, decl in program.policy.readings.items()}
+    for word in given:
+        name, equals, option = (normalize(part) for part in word.partition("="))
+        if not equals or not option:
+            return Misuse(f"--reading 写作 口径=读法，「{word}」里没有读法", _options_hint(program, name))
+        if name not in readings:
+            listed = f"本政策的口径：{'、'.join(readings)}" if readings else "本政策没有口径"
+            return Misuse(f"没有口径「{name}」", suggest(name, readings) or listed)
+        options = [o.name for o in program.policy.readings[name].options]
+        if option not in options:
+            return Misuse(
+                f"口径「{name}」没有读法「{option}」",
+                suggest(option, options) or f"可选：{'、'.join(options)}",
+            )
+        readings[name] = option
+    return readings
+
+
+def _options_hint(program: Program, name: str) -> str:
+    decl = program.policy.readings.get(name)
+    return (
+        f"可选：{'、'.join(option.name for option in decl.options)}"
+        if decl
+        else suggest(name, program.policy.readings)
+    )
+
+
+def choose_names(
+    program: Program, only: Sequence[str], internal: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]] | Misuse:
+    """The results and groups to show, in the order of the file, or as asked for by --only."""
+    policy = program.policy
+    personal = [*policy.rules, *policy.grounds]
+    if not only:
+        return (
+            tuple(n for n in personal if internal or n in program.results),
+            tuple(n for n in policy.groups if internal or n in program.groups),
+        )
+    asked = list(
+        dict.fromkeys(
+            normalize(name) for word in only for name in word.replace("，", ",").split(",") if name.strip()
+        )
+    )
+    for name in asked:
+        if name in personal or name in policy.groups:
+            continue
+        if policy.declared(name) is not None:
+            return Misuse(f"「{name}」不是结果", "可以要的是规则、情形和集体")
+        return Misuse(
+            f"没有结果「{name}」",
+            suggest(name, (*personal, *policy.groups)) or f"可以要的有：{'、'.join(program.results)}",
+        )
+    return tuple(n for n in asked if n not in policy.groups), tuple(n for n in asked if n in policy.groups)
+
+
+def evaluate(
+    folder: Folder, request: Request, progress: Callable[[int, int], None] | None = None
+) -> Run | Misuse:
+    """The whole of `eval`: policy, readings, names, roster, results."""
+    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
+    if isinstance(chosen, Misuse):
+        return chosen
+    if chosen is None:
+        return Run(request.as_of, tuple(in_order(diagnostics)))
+    program, found = build(chosen.policy, chosen.registry)
+    if program is None:
+        return Run(
+            request.as_of, tuple(in_order([*diagnostics, *(d for d in found if d.severity == "error")]))
+        )
+    readings = choose_readings(program, request.readings)
+    if isinstance(readings, Misuse):
+        return readings
+    names = choose_names(program, request.only, request.internal)
+    if isinstance(names, Misuse):
+        return names
+    roster, found = _read(request.roster, program.policy)
+    diagnostics += in_order(found)
+    base = Run(request.as_of, tuple(diagnostics), program, readings, results=names[0], groups=names[1])
+    if roster is None:
+        return base
+    total = len(roster.records)
+
+    def advance(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
+    evaluation = interpret.evaluate(
+        program,
+        roster,
+        request.as_of,
+        readings,
+        only=[*names[0], *names[1]] if request.only else None,
+        internal=request.internal,
+        progress=advance,
+    )
+    diagnostics += evaluation.diagnostics
+    return replace(base, diagnostics=tuple(diagnostics), roster=roster, evaluation=evaluation)
+
+
+def _read(roster: Path | bytes, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
+    if isinstance(roster, Path):
+        return read_roster(roster, policy)
+    return read_roster_bytes(roster, "-", sniff(roster), policy)
+
+
+def sniff(raw: bytes) -> str:
+    """The kind of a roster that came without a file name."""
+    if raw.startswith(b"PK\x03\x04"):
+        return ".xlsx"
+    if raw.startswith(b"PAR1"):
+        return ".parquet"
+    start = raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return ".json" if start in (b"{", b"[") else ".csv"
+
+
+def needs_attention(run: Run) -> bool:
+    """Whether `--strict` refuses: a warning, a finding of a 校验, or 信息不足 anywhere."""
+
+    def is_open(value: Any) -> bool:
+        return isinstance(value, Unknown) or (isinstance(value, Grounds) and bool(value.open))
+
+    if run.diagnostics:
+        return True
+    if run.evaluation is None:
+        return False
+    return any(
+        result.findings or any(is_open(result.outcomes.get(name)) for name in run.results)
+        for result in run.evaluation.records
+    ) or any(group.finding or any(map(is_open, group.figures.values())) for group in run.evaluation.groups)
+
+
+# --- check, policies, schema
+
+
+def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
+    """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use."""
+    files: list[Path] = []
+    diagnostics: list[Diagnostic] = []
+    for path in paths or ([folder.path] if folder else []):
+        if path.is_dir():
+            registry, found = load_folder(path)
+            inside = policy_files(path)
+            if not inside:
+                found = [
+                    Diagnostic("E120", "文件夹里没有政策文件", Place(str(path)), "政策文件以 .yaml 结尾")
+                ]
+            files += inside
+            diagnostics += found
+            for policy in registry.policies:
+                diagnostics += _check_policy(policy, registry)
+                named = cases_paths(policy, Path(policy.source.name))
+                files += [file for _, file in named if file not in files]
+        elif is_cases(path):
+            files.append(path)
+            diagnostics += read_cases(path)[1]
+        else:
+            files.append(path)
+            policy_read, found = load_file(path)
+            diagnostics += found
+            if policy_read is not None:
+                registry, found = registry_for(policy_read, path, None)
+                diagnostics += [*found, *_check_policy(policy_read, registry)]
+    return Checked(len(files), tuple(in_order(diagnostics)))
+
+
+def is_cases(path: Path) -> bool:
+    return path.name.endswith((".cases.yaml", ".cases.yml"))
+
+
+def _check_policy(policy: Policy, registry: Registry) -> list[Diagnostic]:
+    """A policy's own checks, and the cases files it names."""
+    _, diagnostics = build(policy, registry)
+    diagnostics = list(diagnostics)
+    for word, path in cases_paths(policy, Path(policy.source.name)):
+        if path.is_file():
+            diagnostics += read_cases(path)[1]
+        else:
+            place = place_of(word.source, word.span)
+            diagnostics.append(
+                Diagnostic("E751", f"找不到用例文件「{word.text}」", place, "路径从政策文件所在的文件夹算起")
+            )
+    return diagnostics
+
+
+def versions(folder: Folder, day: date) -> list[Version]:
+    """Every policy of the folder by 系列 and 施行, with whether it is in force on a day."""
+    registry = folder.registry
+    found = []
+    for series, line in registry.series.items():
+        current = registry.in_force(series, day)
+        found += [Version(policy, policy is current) for policy in line]
+    return found
+
+
+def roster_schema(
+    folder: Folder, word: str, as_of: date
+) -> tuple[dict[str, Any] | Misuse | None, list[Diagnostic]]:
+    """The JSON Schema of a policy's roster."""
+    chosen, diagnostics = choose_policy(folder, word, as_of)
+    if chosen is None or isinstance(chosen, Misuse):
+        return chosen, diagnostics
+    return record_schema(chosen.policy), diagnostics
