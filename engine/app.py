@@ -73,33 +73,33 @@ class Request:
     internal: bool = False
 
 
-def choose_readings(program: Program, given: Sequence[str]) -> dict[str, str] | Misuse:
+def choose_readings(program: Program, given: Sequence[str], as_of: date) -> dict[str, str] | Misuse:
     """「口径=读法」 as written on the command line → every 口径 with the reading that applies."""
     readings = {name: decl.adopted for name, decl in program.policy.readings.items()}
     for word in given:
-        name, equals, option = (normalize(part) for part in word.partition("="))
-        if not equals or not option:
-            return Misuse(f"--reading 写作 口径=读法，「{word}」里没有读法", _options_hint(program, name))
-        if name not in readings:
+        name, _, option = (part.strip() for part in normalize(word).partition("="))
+        found = _options(program, name, as_of)
+        if not option:
+            hint = f"可选：{'、'.join(found)}" if found else suggest(name, readings)
+            return Misuse(f"--reading 写作 口径=读法，「{word}」里没有读法", hint)
+        if found is None:
             listed = f"本政策的口径：{'、'.join(readings)}" if readings else "本政策没有口径"
             return Misuse(f"没有口径「{name}」", suggest(name, readings) or listed)
-        options = [o.name for o in program.policy.readings[name].options]
-        if option not in options:
-            return Misuse(
-                f"口径「{name}」没有读法「{option}」",
-                suggest(option, options) or f"可选：{'、'.join(options)}",
-            )
+        if option not in found:
+            hint = suggest(option, found) or f"可选：{'、'.join(found)}"
+            return Misuse(f"口径「{name}」没有读法「{option}」", hint)
         readings[name] = option
     return readings
 
 
-def _options_hint(program: Program, name: str) -> str:
-    decl = program.policy.readings.get(name)
-    return (
-        f"可选：{'、'.join(option.name for option in decl.options)}"
-        if decl
-        else suggest(name, program.policy.readings)
-    )
+def _options(program: Program, name: str, as_of: date) -> list[str] | None:
+    """The readings of a 口径 of this policy, or of one that it refers to (别名.口径)."""
+    policy: Policy | None = program.policy
+    alias, dot, inner = name.partition(".")
+    if dot:
+        policy, name = dict(program.uses_on(as_of)).get(alias), inner
+    decl = policy.readings.get(name) if policy else None
+    return [option.name for option in decl.options] if decl else None
 
 
 def choose_names(
@@ -144,7 +144,7 @@ def evaluate(
         return Run(
             request.as_of, tuple(in_order([*diagnostics, *(d for d in found if d.severity == "error")]))
         )
-    readings = choose_readings(program, request.readings)
+    readings = choose_readings(program, request.readings, request.as_of)
     if isinstance(readings, Misuse):
         return readings
     names = choose_names(program, request.only, request.internal)

@@ -151,7 +151,7 @@ def _same_file(place: Place | None, path: Path) -> bool:
 
 
 def _on_day(chosen: Chosen, as_of: date) -> tuple[Chosen | None, list[Diagnostic]]:
-    """A version asked for by 编号 or path must be in force too; one already followed by a newer is a warning."""
+    """A version named by 编号 or path must be in force too; one already replaced is a warning."""
     meta = chosen.policy.meta
     versions = chosen.registry.series.get(meta.series, (chosen.policy,))
     if as_of < meta.effective or (meta.expires is not None and as_of > meta.expires):

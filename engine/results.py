@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.diagnostics import Diagnostic
 from engine.records.model import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One thing a formula used. `kind` is 字段 缺省 参数 表 口径 规则 集体 情形 引用 例外 单位;
     `detail` the date, row key, reading or label; `citation` its 依据 if it has its own."""
 

@@ -61,7 +61,7 @@ def _head(run: Run, program: Program) -> list[str]:
     if run.readings:
         adopted = {name: decl.adopted for name, decl in program.policy.readings.items()}
         marks = [
-            f"{n} = {option}{'' if option == adopted[n] else '（改选）'}"
+            f"{n} = {option}{'' if option == adopted.get(n) else '（改选）'}"
             for n, option in run.readings.items()
         ]
         found.append(f"口径：{'、'.join(marks)}")

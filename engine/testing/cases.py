@@ -1,4 +1,4 @@
-"""`*.cases.yaml` → cases with their places. The schema checks structure; names and values are checked by a run.
+"""`*.cases.yaml` → cases with their places. The schema checks structure; a run checks names and values.
 
 Owns the shape of a case; leaves running it to `engine.testing.run`.
 """

@@ -1,15 +1,16 @@
-"""Whether an outcome is what a case expects: values exact, 情形 in any order, 信息不足 and 不适用 by their words.
+"""Whether an outcome is what a case expects: exact values, 情形 in any order, 信息不足 and 不适用 by word.
 
-Also the citations of 依据, taken apart into articles. Knows nothing of files or runs.
+Also whether articles are among those applied. Knows nothing of files or runs.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from engine.citations import parse_citation
 from engine.names import normalize
 from engine.values import (
     Grounds,
@@ -115,33 +116,13 @@ def computed(outcome: Any) -> str:
     return str(outcome)
 
 
-# --- citations
-
-_ARTICLE = re.compile(r"(.*?)((?:\([^()]+\)(?:\d+\.?)*)*)\Z")
-_ITEM = re.compile(r"\([^()]+\)(?:\d+\.?)*")
-
-
-def articles(text: str) -> set[str]:
-    """「第二十四条（一）（四）」 → {第二十四条(一), 第二十四条(四)}; of another document with its name."""
-    found: set[str] = set()
-    for piece in re.split(r"[;；]", normalize(text)):
-        document, colon, rest = piece.rpartition(":")
-        prefix = "".join((document + colon).split())
-        for part in re.split(r"[、,]", rest):
-            word = "".join(part.split())
-            match = _ARTICLE.match(word)
-            if not word or match is None:
-                continue
-            items = [item.rstrip(".") for item in _ITEM.findall(match[2])]
-            found |= {prefix + match[1] + item for item in items} if match[1] else {prefix + word}
-            if not items:
-                found.add(prefix + word)
-    return found
+def cited(wanted: str, citations: Iterable[str]) -> list[str]:
+    """The articles of `wanted` that are not, in whole or in part, among `citations`."""
+    applied = [article for text in citations for article in parse_citation(text)]
+    return [str(a) for a in parse_citation(wanted) if not any(a.covers(other) for other in applied)]
 
 
-def cited(article: str, citations: set[str]) -> bool:
-    """Whether an article, or an item of it, is among `citations`."""
-    return any(
-        found == article or (found.startswith(article) and found[len(article)] in "(第0123456789")
-        for found in citations
-    )
+def article_list(citations: Iterable[str]) -> str:
+    """Citations as articles, each once."""
+    found = dict.fromkeys(str(article) for text in citations for article in parse_citation(text))
+    return "、".join(found) or "没有条文"

@@ -19,7 +19,7 @@ from engine.records.model import Roster
 from engine.records.reader import read_roster, roster_of
 from engine.results import Evaluation, GroupResult, RecordResult
 from engine.testing.cases import Case, Expected, plain, scalars
-from engine.testing.compare import agrees, articles, cited, computed, written
+from engine.testing.compare import agrees, article_list, cited, computed, written
 from engine.testing.coverage import Part
 from engine.testing.reach import Reach, reach_of_group, reach_of_result
 from engine.values import Grounds, Unknown
@@ -220,12 +220,10 @@ class CaseRun:
         reach = self._reach(expected, evaluation)
         if reach is None:
             return
-        applied = {article for text in reach.citations for article in articles(text)}
         for word in scalars(expected.node):
-            absent = [a for a in sorted(articles(word.text)) if not cited(a, applied)]
-            if absent:
+            if cited(word.text, reach.citations):
                 message = f"「{expected.name}」应依据 {word.text.strip()}，所依据的条文里没有"
-                hint = f"依据了：{'、'.join(sorted(applied)) or '没有条文'}"
+                hint = f"依据了：{article_list(sorted(reach.citations))}"
                 self.fail("E762", message, place_of(word.source, word.span), hint)
 
     def _used(self, expected: Expected, evaluation: Evaluation) -> None:

@@ -9,9 +9,7 @@ from engine.names import normalize
 from engine.program import Program
 from engine.resolve import needs_of
 from engine.results import Evaluation, RecordResult, Use
-from engine.testing.compare import label_of
 from engine.testing.coverage import Part
-from engine.values import Grounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,11 @@ def reach_of_result(program: Program, result: RecordResult, name: str) -> Reach:
 
 
 def reach_of_group(program: Program, evaluation: Evaluation, name: str) -> set[Part]:
-    """Parts behind a group's figures: those of the rules it needs, for every record."""
+    """Parts behind a group's figures: what its formulas name, followed for every record."""
     reach = Reach()
-    reach.parts.add(Part("集体", name, ""))
-    needed = sorted(needs_of(program, name))
     for result in evaluation.records:
-        _follow(program, result, [n for n in needed if n in result.traces], reach)
-    return reach.parts
+        _follow(program, result, [name], reach)
+    return reach.parts | {Part("集体", name, "")}
 
 
 def _follow(program: Program, result: RecordResult, start: Iterable[str], reach: Reach) -> None:
@@ -48,13 +44,11 @@ def _follow(program: Program, result: RecordResult, start: Iterable[str], reach:
             continue
         seen.add(name)
         _declared(program, name, reach)
+        if name in program.policy.groups:
+            pending += sorted(needs_of(program, name))
         trace = result.traces.get(name)
-        if trace is None:
-            continue
-        if isinstance(trace.outcome, Grounds):
-            _grounds(program, name, trace.outcome, reach)
-        for use in trace.uses:
-            _used(program, name, use, reach)
+        for use in trace.uses if trace else ():
+            _used(program, use, reach)
             if use.name in result.traces or use.kind == "集体":
                 pending.append(use.name)
 
@@ -70,31 +64,35 @@ def _declared(program: Program, name: str, reach: Reach) -> None:
         reach.parts.add(Part("集体", name, ""))
 
 
-def _grounds(program: Program, name: str, outcome: Grounds, reach: Reach) -> None:
-    """Grounds that hold."""
-    for ground in program.policy.grounds[name].grounds:
-        if ground.label in outcome.holding:
-            reach.parts.add(Part("情形", name, ground.label))
-            reach.names |= {f"({ground.label})", ground.label, "".join(ground.title.split())} - {""}
-            if ground.citation is not None:
-                reach.citations.add(ground.citation.text)
-
-
-def _used(program: Program, owner: str, use: Use, reach: Reach) -> None:
+def _used(program: Program, use: Use, reach: Reach) -> None:
     if use.citation:
         reach.citations.add(use.citation)
-    detail = "".join(normalize(use.detail).split())
     _declared(program, use.name, reach)
+    detail = _compact(use.detail)
     match use.kind:
         case "口径":
             reach.names.add(f"{use.name}={detail}")
-            reach.parts.add(Part("口径读法", use.name, detail))
+            reach.parts.add(Part("口径读法", use.name, use.detail))
         case "表":
-            reach.names.add(f"{use.name}[{detail}]")
-            reach.parts.add(Part("表行", use.name, use.detail))
+            for label in use.detail.split("；"):
+                reach.names.add(f"{use.name}[{_compact(label)}]")
+                reach.parts.add(Part("表行", use.name, label))
         case "例外":
-            reach.names |= {detail, label_of(detail)}
-            reach.parts.add(Part("例外", owner, use.detail))
+            reach.parts.add(Part("例外", use.name, use.detail))
+            reach.names.add(detail)
+            for number, written in enumerate(program.policy.rules[use.name].exceptions, 1):
+                if written.label == use.detail:
+                    reach.names.add(f"例外{number}")
+        case "情形":
+            reach.parts.add(Part("情形", use.name, use.detail))
+            titles = [g.title for g in program.policy.grounds[use.name].grounds if g.label == use.detail]
+            reach.names.update((f"({detail})", detail, *map(_compact, titles)))
+        case "引用":
+            reach.names.add(use.name.partition(".")[0])
         case _:
             if detail:
                 reach.names.add(f"{use.name}[{detail}]")
+
+
+def _compact(text: str) -> str:
+    return "".join(normalize(text).split())

@@ -1,11 +1,12 @@
 """One key of a table cut into the stretches between its rows' limits, with the rows that match each stretch.
 
-Owns how keys are cut and how stretches are called in a message; which rows are missing is `engine.validate.tables`.
+Owns how keys are cut and how stretches are called in a message; what is missing is `engine.validate.tables`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -14,8 +15,8 @@ from math import inf
 from engine.policy import Band, Constant, ParamName
 from engine.tables import show
 from engine.types import BoolT, DateT, EnumT, NumberT, Type
+from engine.validate.extents import whole
 from engine.validate.intervals import End, Interval
-from engine.validate.ranges import whole
 from engine.values import Number, exact
 
 Settled = Mapping[str, Constant]
@@ -23,7 +24,7 @@ Settled = Mapping[str, Constant]
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What a key can be: `interval` and `step` (None: any fraction) for numbers and dates, else its type's members."""
+    """What a key can be: its type's members, or an `interval` in steps of `step` (None: any fraction)."""
 
     type: Type
     interval: Interval
@@ -104,30 +105,39 @@ def _before(value: End, step: Fraction) -> End:
     return value if isinstance(value, float) else exact(-((-value) // step + 1) * step)
 
 
-def build_axis(domain: Domain, matches: Sequence[tuple[Constant | Band, ...] | None], settled: Settled) -> Axis:
+def build_axis(
+    domain: Domain, matches: Sequence[tuple[Constant | Band, ...] | None], settled: Settled
+) -> Axis:
     """The axis of one key: per row its alternatives (None: any), parameters as `settled`."""
     if isinstance(domain.type, EnumT | BoolT):
         return _of_members(domain, matches, settled)
     tests = [_tests(match, settled) for match in matches]
-    limits = sorted({limit for test in tests for bounds in test or () for limit in bounds[:2] if not isinstance(limit, float)})
+    limits = sorted(
+        {
+            limit
+            for test in tests
+            for bounds in test or ()
+            for limit in bounds[:2]
+            if not isinstance(limit, float)
+        }
+    )
     segments = tuple(_segments(domain, limits))
     anywhere = _bits(at for at, test in enumerate(tests) if test is None)
     rows = [anywhere] * len(segments)
+    starts = [segment.low for segment in segments]
     for at, test in enumerate(tests):
         for low, high, low_in, high_in in test or ():
-            for position, segment in enumerate(segments):
-                above = segment.low >= low if low_in or not segment.is_point else segment.low > low
-                below = segment.high <= high if high_in or not segment.is_point else segment.high < high
+            for position in range(bisect_left(starts, low), bisect_right(starts, high)):
+                segment = segments[position]
+                above = low_in or segment.low > low or not segment.is_point
+                below = segment.high < high or (segment.high == high and (high_in or not segment.is_point))
                 if above and below:
                     rows[position] |= 1 << at
     return Axis(domain, segments, _classes(rows))
 
 
-def _bits(numbers: object) -> int:
-    found = 0
-    for number in numbers:  # type: ignore[attr-defined]
-        found |= 1 << number
-    return found
+def _bits(numbers: Iterable[int]) -> int:
+    return sum(1 << number for number in numbers)
 
 
 def _classes(rows: list[int]) -> tuple[Stretch, ...]:
@@ -137,7 +147,9 @@ def _classes(rows: list[int]) -> tuple[Stretch, ...]:
     return tuple(Stretch(tuple(positions), matched) for matched, positions in together.items())
 
 
-def _of_members(domain: Domain, matches: Sequence[tuple[Constant | Band, ...] | None], settled: Settled) -> Axis:
+def _of_members(
+    domain: Domain, matches: Sequence[tuple[Constant | Band, ...] | None], settled: Settled
+) -> Axis:
     kind = domain.type
     members: tuple[Constant, ...] = kind.members if isinstance(kind, EnumT) else (True, False)
     rank: Callable[[Constant], int] = members.index
@@ -183,14 +195,17 @@ def _tests(
 def _segments(domain: Domain, limits: list[Number]) -> list[Segment]:
     """The domain cut at the limits; stretches without any key of the domain left out."""
     interval, step = domain.interval, domain.step
-    cuts: list[End] = [interval.low, *(v for v in limits if interval.low < v < interval.high), interval.high]
+    if interval.is_empty:
+        return []
+    cuts: list[End] = [interval.low, *(v for v in limits if interval.low < v < interval.high)]
+    if interval.high > interval.low:
+        cuts.append(interval.high)
     found: list[Segment] = []
     for at, cut in enumerate(cuts):
-        last = at == len(cuts) - 1
-        closed = not (interval.low_open if at == 0 else interval.high_open if last else False)
-        if not isinstance(cut, float) and closed and (step is None or Fraction(cut) % step == 0) and (not last or at == 0 or cut != cuts[0]):
+        outside = (at == 0 and interval.low_open) or (at == len(cuts) - 1 and interval.high_open)
+        if not isinstance(cut, float) and not outside and (step is None or Fraction(cut) % step == 0):
             found.append(Segment("", cut, cut))
-        if not last and cut < cuts[at + 1] and (step is None or _next(cut, step) < cuts[at + 1] or isinstance(cut, float)):
+        if at < len(cuts) - 1 and (step is None or isinstance(cut, float) or _next(cut, step) < cuts[at + 1]):
             found.append(Segment("", cut, cuts[at + 1]))
     return found
 

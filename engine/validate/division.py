@@ -8,7 +8,8 @@ from engine.diagnostics import Diagnostic
 from engine.expr import tree
 from engine.program import Program
 from engine.validate.formulas import Formula, formulas, scope_of
-from engine.validate.ranges import NO_FACTS, Bounds, Facts
+from engine.validate.guards import NO_FACTS, Facts, assume
+from engine.validate.ranges import Bounds
 
 
 def check_division(program: Program, bounds: Bounds) -> list[Diagnostic]:
@@ -24,19 +25,19 @@ def _known(program: Program, formula: Formula, bounds: Bounds) -> Facts:
     """What holds where a formula is worked out: its 适用, and for 公式 and 则 what the exceptions leave."""
     facts: Facts = NO_FACTS
     for condition in scope_of(program, formula.owner):
-        facts = bounds.assume(condition, True, facts)
+        facts = assume(bounds, condition, True, facts)
     rule = program.rules.get(formula.owner)
     if rule is None:
         return facts
     if formula.role in ("公式", "触发日"):
         for when, _ in rule.exceptions:
-            facts = bounds.assume(when, False, facts)
+            facts = assume(bounds, when, False, facts)
     elif formula.role in ("当", "则"):
         earlier = rule.exceptions[: formula.at] if rule.decl.first_wins else ()
         for when, _ in earlier:
-            facts = bounds.assume(when, False, facts)
+            facts = assume(bounds, when, False, facts)
         if formula.role == "则":
-            facts = bounds.assume(rule.exceptions[formula.at][0], True, facts)
+            facts = assume(bounds, rule.exceptions[formula.at][0], True, facts)
     return facts
 
 
@@ -44,12 +45,12 @@ def _divisions(formula: Formula, node: tree.Expr, facts: Facts, bounds: Bounds) 
     match node:
         case tree.If(condition=condition, then=then, otherwise=otherwise):
             yield from _divisions(formula, condition, facts, bounds)
-            yield from _divisions(formula, then, bounds.assume(condition, True, facts), bounds)
-            yield from _divisions(formula, otherwise, bounds.assume(condition, False, facts), bounds)
+            yield from _divisions(formula, then, assume(bounds, condition, True, facts), bounds)
+            yield from _divisions(formula, otherwise, assume(bounds, condition, False, facts), bounds)
         case tree.And(items=items) | tree.Or(items=items):
             for item in items:
                 yield from _divisions(formula, item, facts, bounds)
-                facts = bounds.assume(item, isinstance(node, tree.And), facts)
+                facts = assume(bounds, item, isinstance(node, tree.And), facts)
         case tree.Aggregate(source=source, value=value, condition=condition):
             yield from _divisions(formula, source, facts, bounds)
             yield from _over(formula, value, condition, facts, bounds)
@@ -58,7 +59,11 @@ def _divisions(formula: Formula, node: tree.Expr, facts: Facts, bounds: Bounds) 
         case _:
             for part in tree.children(node):
                 yield from _divisions(formula, part, facts, bounds)
-            if isinstance(node, tree.Arith) and node.op == "/" and bounds.interval(node.right, facts).has_zero:
+            if (
+                isinstance(node, tree.Arith)
+                and node.op == "/"
+                and bounds.interval(node.right, facts).has_zero
+            ):
                 yield _by_zero(formula, node.right)
 
 
@@ -68,7 +73,7 @@ def _over(
     """An aggregate's value is only asked for where its condition holds."""
     if condition is not None:
         yield from _divisions(formula, condition, facts, bounds)
-        facts = bounds.assume(condition, True, facts)
+        facts = assume(bounds, condition, True, facts)
     if value is not None:
         yield from _divisions(formula, value, facts, bounds)
 

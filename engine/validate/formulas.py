@@ -14,7 +14,9 @@ from engine.source import Span
 from engine.types import BOOL
 from engine.yaml_nodes import Scalar
 
-Role = Literal["公式", "当", "则", "触发日", "读法", "成员", "列示", "总额", "权重", "情形", "分流", "缺省", "引用"]
+Role = Literal[
+    "公式", "当", "则", "触发日", "读法", "成员", "列示", "总额", "权重", "情形", "分流", "缺省", "引用"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ def formulas(program: Program) -> Iterator[Formula]:
             if option.formula is not None and expr_or_none is not None:
                 yield Formula(name, "读法", option.formula, expr_or_none)
     for name, rule in program.rules.items():
-        for at, (exception, (when, then)) in enumerate(zip(rule.decl.exceptions, rule.exceptions, strict=True)):
+        for at, (exception, (when, then)) in enumerate(
+            zip(rule.decl.exceptions, rule.exceptions, strict=True)
+        ):
             yield Formula(name, "当", exception.when, when, at)
             yield Formula(name, "则", exception.then, then, at)
         yield Formula(name, "公式", rule.decl.formula, rule.formula)

@@ -20,7 +20,7 @@ ZERO_DIGITS = -40
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `low` to `high`, ends included unless open; `nonzero` takes out 0. `low` above `high`: no value at all."""
+    """From `low` to `high`, ends included unless open; `nonzero` takes out 0; empty if `low` is above."""
 
     low: End = -inf
     high: End = inf
@@ -81,7 +81,10 @@ def add(one: Interval, two: Interval) -> Interval:
     if one.is_empty or two.is_empty:
         return NONE
     return Interval(
-        _sum(one.low, two.low), _sum(one.high, two.high), one.low_open or two.low_open, one.high_open or two.high_open
+        _sum(one.low, two.low),
+        _sum(one.high, two.high),
+        one.low_open or two.low_open,
+        one.high_open or two.high_open,
     )
 
 

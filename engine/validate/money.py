@@ -45,7 +45,9 @@ def _too_fine(formula: Formula, bounds: Bounds) -> Iterator[Diagnostic]:
             continue
         why = _cause(branch, formula, bounds)
         message = f"「{formula.owner}」算出的金额可能不足一分：{why}"
-        yield Diagnostic("E422", message, formula.place(branch), f"请写「四舍五入({formula.text(branch)}, 2)」")
+        yield Diagnostic(
+            "E422", message, formula.place(branch), f"请写「四舍五入({formula.text(branch)}, 2)」"
+        )
 
 
 def _branches(expr: tree.Expr) -> Iterator[tree.Expr]:
@@ -81,8 +83,15 @@ def _fine_steps(program: Program, shown: set[str]) -> Iterator[Diagnostic]:
     """E423: a 分配 of money in steps finer than a fen."""
     for name, group in program.groups_by_name.items():
         shares = group.decl.shares
-        if shares is None or name not in shown or not isinstance(group.type, NumberT) or not group.type.unit.is_money:
+        if (
+            shares is None
+            or name not in shown
+            or not isinstance(group.type, NumberT)
+            or not group.type.unit.is_money
+        ):
             continue
         if shares.step and _is_fine(digits_of(shares.step)):
             place = place_of(shares.step_key.source, shares.step_key.span)
-            yield Diagnostic("E423", f"「{name}」分配的金额精确到不足一分", place, "金额最细到分，请写「精确到: 0.01」")
+            yield Diagnostic(
+                "E423", f"「{name}」分配的金额精确到不足一分", place, "金额最细到分，请写「精确到: 0.01」"
+            )

@@ -10,6 +10,7 @@ from engine.expr.parse import parse_formula
 from engine.names import normalize
 from engine.policy import Band, Declaration, FieldDecl, ParamName
 from engine.program import Program
+from engine.types import AnyT
 from engine.validate.formulas import formulas
 from engine.validate.ranges import Bounds
 from engine.yaml_nodes import Scalar
@@ -31,7 +32,11 @@ def check_unused(program: Program, bounds: Bounds) -> list[Diagnostic]:
         ("内部集体", {name: group for name, group in policy.groups.items() if group.internal}),
     )
     for label, family in families:
-        found += [_unused(label, decl, "请删去，或在公式里用上") for name, decl in family.items() if name not in used]
+        found += [
+            _unused(label, decl, "请删去，或在公式里用上")
+            for name, decl in family.items()
+            if name not in used
+        ]
     return found
 
 
@@ -46,12 +51,15 @@ def _is_registered(program: Program, decl: FieldDecl) -> bool:
 
 
 def used_names(program: Program) -> set[str]:
-    """Every name that a formula, 适用, 按, key, cell, 单位 or 对照 mentions."""
+    """Every name that a formula, 适用, 按, key, cell, 单位 or 对照 mentions; in a formula with mistakes, may mention."""
     used: set[str] = set()
+    policy = program.policy
     for formula in formulas(program):
         for node in tree.walk(formula.expr):
             used.update(_names(node))
-    policy = program.policy
+            if isinstance(node.type, AnyT):
+                used.update(name for name in program.types if name in formula.scalar.text)
+                used.update(name for name in policy.tables if name in formula.scalar.text)
     for rule in policy.rules.values():
         used.update(normalize(scalar.text) for scalar in rule.scope)
         if rule.paid_on is not None:

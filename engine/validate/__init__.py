@@ -1,0 +1,40 @@
+"""What is wrong between the well-typed parts of a policy: one check per file, all of one shape.
+
+`CHECKS` is the whole list. A check reads a `Program` and the intervals of its formulas, and returns
+diagnostics. Codes: E422–E435, W801–W804.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.diagnostics import Diagnostic, in_order
+from engine.program import Program
+from engine.validate.always import check_always
+from engine.validate.citations import check_citations
+from engine.validate.conflicts import check_conflicts
+from engine.validate.division import check_division
+from engine.validate.money import check_money
+from engine.validate.procedures import check_procedures
+from engine.validate.ranges import Bounds
+from engine.validate.tables import check_tables
+from engine.validate.unused import check_unused
+
+Check = Callable[[Program, Bounds], list[Diagnostic]]
+
+CHECKS: tuple[Check, ...] = (
+    check_money,
+    check_division,
+    check_tables,
+    check_conflicts,
+    check_always,
+    check_citations,
+    check_procedures,
+    check_unused,
+)
+
+
+def validate(program: Program) -> list[Diagnostic]:
+    """Everything that the checks find in one policy, in the order of its file."""
+    bounds = Bounds(program)
+    return in_order(found for check in CHECKS for found in check(program, bounds))
