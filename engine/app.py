@@ -12,12 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from engine import __version__, interpret
+from engine import __version__
+from engine.build import build
 from engine.choose import Folder, Misuse, choose_policy, registry_for
 from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.evaluation import evaluate as evaluate_roster
 from engine.names import normalize, suggest
 from engine.policy import Policy
-from engine.program import Program, build
+from engine.program import Program
 from engine.records.model import Roster
 from engine.records.reader import read_roster, read_roster_bytes, record_schema
 from engine.registry import Registry, load_file, load_folder, policy_files
@@ -161,7 +163,7 @@ def evaluate(
         if progress is not None:
             progress(done, total)
 
-    evaluation = interpret.evaluate(
+    evaluation = evaluate_roster(
         program,
         roster,
         request.as_of,

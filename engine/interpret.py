@@ -141,6 +141,10 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
     def _eval(self, node: tree.Expr) -> Any:
         return self.nodes[type(node)](node)
 
+    def value(self, node: tree.Expr) -> Any:
+        """A typed formula for the current record or group."""
+        return self.nodes[type(node)](node)
+
     # --- names -----------------------------------------------------------------------------------
 
     def within(self, state: State, work: Callable[[], Any]) -> Any:
@@ -662,11 +666,19 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         if table.decl.mode == "合计":
             cells = [self.cell(row.cells[column], name) for row in rows]
             outcome = first_outcome(cells)
-            return (outcome if outcome is not None else exact(sum(cells))), "；".join(r.label for r in rows), ""
+            return (
+                (outcome if outcome is not None else exact(sum(cells))),
+                "；".join(r.label for r in rows),
+                "",
+            )
         if len(rows) != 1:
             return missing(name), "", ""
         row = rows[0]
-        return self.cell(row.cells[column], name), row.label, row.decl.citation.text if row.decl.citation else ""
+        return (
+            self.cell(row.cells[column], name),
+            row.label,
+            row.decl.citation.text if row.decl.citation else "",
+        )
 
     def cell(self, constant: Constant, name: str) -> Any:
         if isinstance(constant, ParamName):
@@ -685,7 +697,9 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             rank = kind.rank if isinstance(kind, EnumT) else None
             hit = False
             for match in alternatives:
-                found = self.in_band(match, key, rank) if isinstance(match, Band) else self.cell(match, "") == key
+                found = (
+                    self.in_band(match, key, rank) if isinstance(match, Band) else self.cell(match, "") == key
+                )
                 if isinstance(found, Unknown | NotApplicable):
                     return found
                 hit = hit or found
@@ -810,9 +824,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         if len(extra) == 2:
             start, years = extra[1], set(good)
             blocks = {(year - start) // length for year in good if year >= start}
-            return sum(
-                all(start + block * length + at in years for at in range(length)) for block in blocks
-            )
+            return sum(all(start + block * length + at in years for at in range(length)) for block in blocks)
         runs = run_lengths(good)
         if node.function == "段数":
             return sum(run // length for run in runs)

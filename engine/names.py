@@ -9,10 +9,47 @@ from collections.abc import Iterable
 
 WORDS = ("且", "或", "非", "属于", "不属于", "若", "则", "否则")
 RESERVED = frozenset((*WORDS, "是", "否", "计算日", "值", "年份", "信息不足", "不适用", "上值", "递推"))
-_NAME = re.compile(r"[A-Za-z_\u3400-\u4dbf\u4e00-\u9fff\u3007][A-Za-z0-9_\u3400-\u4dbf\u4e00-\u9fff\u3007]*\Z")
+_NAME = re.compile(
+    r"[A-Za-z_\u3400-\u4dbf\u4e00-\u9fff\u3007][A-Za-z0-9_\u3400-\u4dbf\u4e00-\u9fff\u3007]*\Z"
+)
 _ENGLISH = frozenset(
-    "False None True and as assert async await break class continue def del elif else except finally for from "
-    "global if import in is lambda nonlocal not or pass raise return try while with yield".split()
+    [
+        "False",
+        "None",
+        "True",
+        "and",
+        "as",
+        "assert",
+        "async",
+        "await",
+        "break",
+        "class",
+        "continue",
+        "def",
+        "del",
+        "elif",
+        "else",
+        "except",
+        "finally",
+        "for",
+        "from",
+        "global",
+        "if",
+        "import",
+        "in",
+        "is",
+        "lambda",
+        "nonlocal",
+        "not",
+        "or",
+        "pass",
+        "raise",
+        "return",
+        "try",
+        "while",
+        "with",
+        "yield",
+    ]
 )
 
 

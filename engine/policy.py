@@ -5,6 +5,7 @@ Formulas stay `Scalar`s with their places; `engine.expr.check` gives them types.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -327,3 +328,16 @@ class Policy:
             if found is not None:
                 return found
         return None
+
+
+def by_time(policy: Policy) -> tuple[date, date]:
+    return policy.meta.effective, policy.meta.issued or policy.meta.effective
+
+
+def in_force(versions: Iterable[Policy], day: date) -> Policy | None:
+    """The version with the latest 施行 ≤ day (then 印发) and no 失效 before the day, or None (language §8)."""
+    begun = [p for p in versions if p.meta.effective <= day]
+    if not begun:
+        return None
+    latest = max(begun, key=by_time)
+    return latest if latest.meta.expires is None or latest.meta.expires >= day else None

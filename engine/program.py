@@ -24,6 +24,7 @@ from engine.policy import (
     RuleDecl,
     TableDecl,
     UseDecl,
+    in_force,
 )
 from engine.types import Type
 from engine.values import Number
@@ -106,8 +107,6 @@ class CheckedUse:
 
     def on(self, day: date) -> Program | None:
         """The version in force on a day, or None."""
-        from engine.registry import in_force
-
         found = in_force([program.policy for program in self.versions], day)
         return next((program for program in self.versions if program.policy is found), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from engine.diagnostics import Diagnostic, Place
 from engine.loader import load
-from engine.policy import Policy
+from engine.policy import Policy, by_time, in_force
 from engine.yaml_nodes import read_text
 
 
@@ -26,23 +27,10 @@ class Registry:
         found: dict[str, list[Policy]] = {}
         for policy in self.policies:
             found.setdefault(policy.meta.series, []).append(policy)
-        return {name: tuple(sorted(line, key=_time)) for name, line in found.items()}
+        return {name: tuple(sorted(line, key=by_time)) for name, line in found.items()}
 
     def in_force(self, series: str, day: date) -> Policy | None:
         return in_force(self.series.get(series, ()), day)
-
-
-def _time(policy: Policy) -> tuple[date, date]:
-    return policy.meta.effective, policy.meta.issued or policy.meta.effective
-
-
-def in_force(versions: Iterable[Policy], day: date) -> Policy | None:
-    """The version with the latest 施行 ≤ day (then 印发) and no 失效 before the day, or None (language §8)."""
-    begun = [p for p in versions if p.meta.effective <= day]
-    if not begun:
-        return None
-    latest = max(begun, key=_time)
-    return latest if latest.meta.expires is None or latest.meta.expires >= day else None
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -89,16 +77,25 @@ def check_versions(registry: Registry) -> list[Diagnostic]:
         first = seen.setdefault(policy.meta.id, policy)
         if first is not policy:
             found.append(
-                Diagnostic("E410", f"编号「{policy.meta.id}」与 {first.source.name} 相同", _place(policy), "每个版本用不同的编号")
+                Diagnostic(
+                    "E410",
+                    f"编号「{policy.meta.id}」与 {first.source.name} 相同",
+                    _place(policy),
+                    "每个版本用不同的编号",
+                )
             )
     for series, versions in registry.series.items():
-        for older, newer in zip(versions, versions[1:], strict=False):
-            if _time(older) == _time(newer):
+        for older, newer in itertools.pairwise(versions):
+            if by_time(older) == by_time(newer):
                 message = f"系列「{series}」有两个版本同日施行、同日印发：{older.meta.id} 与 {newer.meta.id}"
                 found.append(Diagnostic("E411", message, _place(newer), "请改施行日期，或分为两个系列"))
             elif older.meta.expires is not None and older.meta.expires >= newer.meta.effective:
                 message = f"{older.meta.id} 到 {older.meta.expires} 才失效，与 {newer.meta.effective} 施行的 {newer.meta.id} 重叠"
-                found.append(Diagnostic("E411", message, _place(newer), "前一版的失效日应早于后一版的施行日，或不写失效"))
+                found.append(
+                    Diagnostic(
+                        "E411", message, _place(newer), "前一版的失效日应早于后一版的施行日，或不写失效"
+                    )
+                )
             elif older.meta.expires is not None and (newer.meta.effective - older.meta.expires).days > 1:
                 message = f"{older.meta.id} 于 {older.meta.expires} 失效，{newer.meta.id} 到 {newer.meta.effective} 才施行，中间没有版本"
                 found.append(Diagnostic("W811", message, _place(newer)))

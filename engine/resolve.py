@@ -6,6 +6,7 @@ Owns names, dependencies and cycles of one policy and of the policies it uses. T
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
@@ -28,9 +29,23 @@ from engine.program import (
     Table,
 )
 from engine.registry import Registry
+from engine.source import Span
 from engine.tables import TableReader
-from engine.types import ANYTYPE, BOOL, DATE, AnyT, BoolT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type, describe
-from engine.units import BARE, assignable
+from engine.types import (
+    ANYTYPE,
+    BOOL,
+    DATE,
+    AnyT,
+    BoolT,
+    EnumT,
+    NumberT,
+    RecordsT,
+    SeriesT,
+    TextT,
+    Type,
+    describe,
+)
+from engine.units import BARE, Unit, assignable, parse_unit
 from engine.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 MAX_CHAIN = 80
@@ -102,7 +117,9 @@ class _PolicyResolver:
         return self.policy.params[name]
 
     def table_keys(self, name: str) -> tuple[tuple[str, Type], ...]:
-        return self.table_headers.get(name) or tuple((key, ANYTYPE) for key, _ in self.policy.tables[name].keys)
+        return self.table_headers.get(name) or tuple(
+            (key, ANYTYPE) for key, _ in self.policy.tables[name].keys
+        )
 
     def table_columns(self, name: str) -> dict[str, Type]:
         return {column: kind or NumberT() for column, kind in self.policy.tables[name].columns}
@@ -268,7 +285,7 @@ class _PolicyResolver:
             except CycleError as error:
                 circle = list(error.args[1])
                 self.cycle(circle)
-                for one, two in zip(circle, circle[1:], strict=False):
+                for one, two in itertools.pairwise(circle):
                     needs[two].discard(one)
         self.check_chain(order, needs)
         return order
@@ -339,16 +356,12 @@ class _PolicyResolver:
     ) -> tree.Expr:
         root = self.syntax[id(scalar)]
         if root is None:
-            from engine.source import Span
-
             return tree.Const(None, type=ANYTYPE, span=Span(0, 0))
         found, diagnostics = check_formula(scalar, root, self, expected, scope or Scope(), branch)
         self.diagnostics += diagnostics
         return found
 
     def expected(self, kind: Type | None, unit: object) -> Type | None:
-        from engine.units import Unit
-
         if isinstance(unit, Unit):
             return NumberT(unit)
         return kind
@@ -361,12 +374,21 @@ class _PolicyResolver:
             kind = self.types.get(name)
             rule = self.policy.rules.get(name)
             if rule is None or (kind is not None and not isinstance(kind, BoolT | AnyT)):
-                known = [n for n, r in self.policy.rules.items() if isinstance(self.types.get(n, BOOL), BoolT)]
+                known = [
+                    n for n, r in self.policy.rules.items() if isinstance(self.types.get(n, BOOL), BoolT)
+                ]
                 fact = "不是规则" if rule is None else f"是{describe(self.types[name])}，不是是否"
-                self.bad("E403", scalar, f"适用里的「{name}」{fact}", suggest(name, known) or "适用里写结果为是否的规则的名称")
+                self.bad(
+                    "E403",
+                    scalar,
+                    f"适用里的「{name}」{fact}",
+                    suggest(name, known) or "适用里写结果为是否的规则的名称",
+                )
                 continue
             if group and name in self.personal:
-                self.bad("E403", scalar, f"集体的适用不能用个人的事实，「{name}」用了", "成员条件请写在「成员」里")
+                self.bad(
+                    "E403", scalar, f"集体的适用不能用个人的事实，「{name}」用了", "成员条件请写在「成员」里"
+                )
                 continue
             found.append(name)
         return tuple(found)
@@ -396,12 +418,19 @@ class _PolicyResolver:
         """E404: a whole series or rows among the results."""
         rule = self.policy.rules[name]
         if isinstance(kind, SeriesT | RecordsT) and not rule.internal:
-            self.bad("E404", rule.key, f"「{name}」的结果是{describe(kind)}，不是一个值", "请加「内部: 是」，或用 最近 次数 等函数")
+            self.bad(
+                "E404",
+                rule.key,
+                f"「{name}」的结果是{describe(kind)}，不是一个值",
+                "请加「内部: 是」，或用 最近 次数 等函数",
+            )
 
     def resolve_reading(self, name: str) -> None:
         reading = self.policy.readings[name]
         if not reading.has_formulas:
-            self.readings[name] = CheckedReading(reading, self.types[name], dict.fromkeys(o.name for o in reading.options))
+            self.readings[name] = CheckedReading(
+                reading, self.types[name], dict.fromkeys(o.name for o in reading.options)
+            )
             return
         expected = self.expected(reading.type, reading.unit)
         options: dict[str, tree.Expr | None] = {}
@@ -429,7 +458,12 @@ class _PolicyResolver:
             key = normalize(scalar.text)
             kind = self.types.get(key)
             if key not in self.policy.fields or not isinstance(kind, TextT | EnumT):
-                self.bad("E405", scalar, f"「{key}」不能用来分组", suggest(key, self.policy.fields) or "按 文字 或 选项 的字段分组")
+                self.bad(
+                    "E405",
+                    scalar,
+                    f"「{key}」不能用来分组",
+                    suggest(key, self.policy.fields) or "按 文字 或 选项 的字段分组",
+                )
             else:
                 by.append(key)
         scope = Scope(group=tuple(by))
@@ -489,8 +523,6 @@ class _PolicyResolver:
         word = normalize(kind.text) if isinstance(kind, Scalar) else ""
         unit = node.get("单位")
         if word in ("整数", "数"):
-            from engine.units import parse_unit
-
             parsed = parse_unit(unit.text) if isinstance(unit, Scalar) else BARE
             return NumberT(parsed or BARE)
         return {"日期": DATE, "是否": BOOL}.get(word) or self.policy.enums.get(word)
@@ -537,7 +569,9 @@ class _PolicyResolver:
         line = self.resolver.registry.series
         for alias, decl in self.policy.uses.items():
             if decl.series in self.resolver.open:
-                circle = " → ".join([*self.resolver.open[self.resolver.open.index(decl.series) :], decl.series])
+                circle = " → ".join(
+                    [*self.resolver.open[self.resolver.open.index(decl.series) :], decl.series]
+                )
                 self.bad("E407", decl.series_key, f"政策互相引用：{circle}")
                 ready = False
                 continue
@@ -551,7 +585,11 @@ class _PolicyResolver:
             for version in versions:
                 program, found = self.resolver.program(version)
                 if program is None or any(d.severity == "error" for d in found):
-                    self.bad("E408", decl.series_key, f"引用的政策 {version.meta.id} 有错误，见 {version.source.name}")
+                    self.bad(
+                        "E408",
+                        decl.series_key,
+                        f"引用的政策 {version.meta.id} 有错误，见 {version.source.name}",
+                    )
                     ready = False
                 if program is not None:
                     programs.append(program)
@@ -601,7 +639,11 @@ class _PolicyResolver:
                         continue
                     if ours is None and name in version.defaults:
                         continue
-                    fact = "这里没有" if ours is None else f"这里是{describe(ours.type)}，那里是{describe(decl.type)}"
+                    fact = (
+                        "这里没有"
+                        if ours is None
+                        else f"这里是{describe(ours.type)}，那里是{describe(decl.type)}"
+                    )
                     message = f"「{alias}」要用的字段「{name}」{fact}"
                     self.bad("E413", use.decl.key, message, f"请在引用里写 字段: {{{name}: 公式}}")
 
@@ -661,7 +703,13 @@ def needs_of(program: Program, name: str) -> set[str]:
     for root in expressions(program, name):
         for node in tree.walk(root):
             match node:
-                case tree.Field(used) | tree.Param(used) | tree.Rule(used) | tree.Reading(used) | tree.Group(used):
+                case (
+                    tree.Field(used)
+                    | tree.Param(used)
+                    | tree.Rule(used)
+                    | tree.Reading(used)
+                    | tree.Group(used)
+                ):
                     found.add(used)
                 case tree.GroundsTrue(used) | tree.ParamYear(used) | tree.Lookup(used) | tree.OnDay(used):
                     found.add(used)
@@ -683,4 +731,3 @@ def needed_fields(program: Program, results: Iterable[str]) -> set[str]:
         seen.add(name)
         pending.extend(needs_of(program, name))
     return {name for name in seen if name in program.policy.fields}
-

@@ -79,12 +79,16 @@ class TableReader:
 
     def read(self) -> Table:
         rows = tuple(self.row(at, row) for at, row in enumerate(self.decl.rows))
-        if self.decl.mode == "累进" and (len(self.keys) != 1 or not isinstance(self.keys[0][1], NumberT | AnyT)):
+        if self.decl.mode == "累进" and (
+            len(self.keys) != 1 or not isinstance(self.keys[0][1], NumberT | AnyT)
+        ):
             self.bad(self.decl.key, "累进的表只有一个键，键是数")
         exact: dict[tuple[Constant, ...], int] | None = {}
         for at, row in enumerate(rows):
             single = [m[0] for m in row.matches if m is not None and len(m) == 1]
-            plain = len(single) == len(row.matches) and not any(isinstance(m, Band | ParamName) for m in single)
+            plain = len(single) == len(row.matches) and not any(
+                isinstance(m, Band | ParamName) for m in single
+            )
             if not plain or tuple(single) in (exact or {}):
                 exact = None
                 break
@@ -96,7 +100,9 @@ class TableReader:
 
     def row(self, at: int, decl: RowDecl) -> Row:
         written = dict(decl.keys)
-        matches = tuple(self.match(written[name], kind) if name in written else None for name, kind in self.keys)
+        matches = tuple(
+            self.match(written[name], kind) if name in written else None for name, kind in self.keys
+        )
         cells: dict[str, Constant] = {}
         for name, node in decl.cells:
             kind = self.columns.get(name)
@@ -135,7 +141,11 @@ class TableReader:
             elif word in _UPPER:
                 high, high_in = value, _UPPER[word]
             else:
-                self.bad(entry.key, f"「{word}」不是界限用词", "可用：满（含）、超过（不含）、不满（不含）、不超过（含）")
+                self.bad(
+                    entry.key,
+                    f"「{word}」不是界限用词",
+                    "可用：满（含）、超过（不含）、不满（不含）、不超过（含）",
+                )
         return Band(low, low_in, high, high_in)
 
     def cell(self, node: Node, kind: Type) -> Constant:

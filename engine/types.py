@@ -79,7 +79,11 @@ def describe(kind: Type) -> str:
         case TextT():
             return "文字"
         case EnumT(members, _, name):
-            return f"选项「{name}」" if name else f"选项（{'、'.join(members[:6])}{'…' if len(members) > 6 else ''}）"
+            return (
+                f"选项「{name}」"
+                if name
+                else f"选项（{'、'.join(members[:6])}{'…' if len(members) > 6 else ''}）"
+            )
         case SeriesT(item):
             return f"逐年的{describe(item)}"
         case RecordsT():

@@ -140,7 +140,9 @@ def read_yaml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
     if bad:
         shown = f"U+{ord(bad.group()):04X}"
         message = f"含有不允许的控制字符 {shown}"
-        return None, [Diagnostic("E104", message, place_of(source, Span(bad.start(), bad.end())), "请删去这个字符")]
+        return None, [
+            Diagnostic("E104", message, place_of(source, Span(bad.start(), bad.end())), "请删去这个字符")
+        ]
     builder = _Builder(source)
     try:
         node = builder.document(yaml.parse(source.text, Loader=_Loader))
@@ -161,8 +163,16 @@ def _short(text: str) -> str:
 
 _SYNTAX = (
     ("found character '\\t'", "缩进里有制表符", "请改用空格缩进"),
-    ("found character that cannot start any token", "这里不能以这个字符开头", "若是公式或文字，请整个加引号，或写在「|」之后"),
-    ("mapping values are not allowed", "这里不能再出现冒号", "文字中含冒号时请加引号；也可能是上一行缩进不对"),
+    (
+        "found character that cannot start any token",
+        "这里不能以这个字符开头",
+        "若是公式或文字，请整个加引号，或写在「|」之后",
+    ),
+    (
+        "mapping values are not allowed",
+        "这里不能再出现冒号",
+        "文字中含冒号时请加引号；也可能是上一行缩进不对",
+    ),
     ("could not find expected ':'", "这一行缺少冒号", "键后面要写「: 」（半角冒号加空格）"),
     ("did not find expected key", "缩进与上下行对不齐，或括号前多了内容", "同一层的键要左对齐"),
     ("did not find expected '-' indicator", "列表项没有对齐", "同一列表的「- 」要左对齐"),
@@ -184,7 +194,9 @@ def _syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic
     for needle, message, hint in _SYNTAX:
         if needle in raw:
             return Diagnostic("E105", message, place_of(source, Span(offset, offset + 1)), hint)
-    return Diagnostic("E105", "YAML 写法有误", place_of(source, Span(offset, offset + 1)), "请检查缩进、冒号、引号和括号")
+    return Diagnostic(
+        "E105", "YAML 写法有误", place_of(source, Span(offset, offset + 1)), "请检查缩进、冒号、引号和括号"
+    )
 
 
 class _Builder:
@@ -210,7 +222,9 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self.refuse("E107", "一个文件只写一份政策，这里又开始了一份", event, "请删去「---」")
+                    raise self.refuse(
+                        "E107", "一个文件只写一份政策，这里又开始了一份", event, "请删去「---」"
+                    )
                 continue
             if isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
                 opened, items = stack.pop()

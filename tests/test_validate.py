@@ -136,7 +136,9 @@ def test_canonical_citations_read_as_themselves(text: str, articles: str) -> Non
         assert parse_citation(str(article)) == (article,)
 
 
-@pytest.mark.parametrize("text", ["第二十四（一）", "二十四条", "（一）", "第四条四", "第条", "第十条至第九条"])
+@pytest.mark.parametrize(
+    "text", ["第二十四（一）", "二十四条", "（一）", "第四条四", "第条", "第十条至第九条"]
+)
 def test_citations_that_cannot_be_read(text: str) -> None:
     assert read_citation(text)[1]
 

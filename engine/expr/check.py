@@ -81,7 +81,12 @@ def unify(left: Type, right: Type) -> Type | None:
 
 
 def check_formula(
-    scalar: Scalar, root: syntax.Syntax, env: Environment, expected: Type | None, scope: Scope, branch: bool = False
+    scalar: Scalar,
+    root: syntax.Syntax,
+    env: Environment,
+    expected: Type | None,
+    scope: Scope,
+    branch: bool = False,
 ) -> tuple[tree.Expr, list[Diagnostic]]:
     """A parsed formula → typed tree and its mistakes; `branch` allows 不适用 and 信息不足 at the root."""
     checker = _Checker(scalar, env)
@@ -110,7 +115,9 @@ class _Checker:
 
     # --- what a place expects -----------------------------------------------------------------
 
-    def given(self, node: syntax.Syntax, expected: Type | None, scope: Scope, branch: bool = False) -> tree.Expr:
+    def given(
+        self, node: syntax.Syntax, expected: Type | None, scope: Scope, branch: bool = False
+    ) -> tree.Expr:
         """A node where `expected` is due (None: anything); a mismatch is one mistake."""
         found = self.infer(node, expected, scope, branch)
         if expected is None or isinstance(expected, AnyT) or isinstance(found.type, AnyT):
@@ -332,7 +339,11 @@ class _Checker:
             return self.bad(node, messages.not_alias(alias))
         results = self.env.use_results(alias)
         if name not in results:
-            return self.bad(node, messages.unknown_result(alias, name, results)) if results else self.nothing(node)
+            return (
+                self.bad(node, messages.unknown_result(alias, name, results))
+                if results
+                else self.nothing(node)
+            )
         if scope.group is not None:
             return self.bad(node, messages.personal_in_group(f"{alias}.{name}"))
         return tree.Use(alias, name, type=results[name], span=node.span)
@@ -502,7 +513,9 @@ class _Checker:
             kind = unify(first.type, second.type) or kind
         return tree.Probe(node.function, first, second, type=kind, span=node.span)
 
-    def source(self, node: syntax.Syntax, scope: Scope, series_only: bool = False) -> tuple[tree.Expr, Scope | None]:
+    def source(
+        self, node: syntax.Syntax, scope: Scope, series_only: bool = False
+    ) -> tuple[tree.Expr, Scope | None]:
         """A 来源 and the scope of what is said over it; None after a mistake."""
         found = self.infer(node, None, scope)
         match found.type:
@@ -545,7 +558,9 @@ class _Checker:
         rest = node.args[1:]
         if name != "次数":
             if not rest:
-                return self.bad(node, messages.argument_count(name, FUNCTIONS[name].signature, len(node.args)))
+                return self.bad(
+                    node, messages.argument_count(name, FUNCTIONS[name].signature, len(node.args))
+                )
             value, rest = self.single(rest[0], None, inner), rest[1:]
             mistake = self.unsummable(name, value)
             if mistake is not None:

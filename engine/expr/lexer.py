@@ -47,11 +47,11 @@ _KEYBOARD = {
     "–": "「-」",
     "−": "「-」",
     "％": "半角「%」",
-    "“": "半角引号「\"」",
-    "”": "半角引号「\"」",
-    "‘": "半角双引号「\"」",
-    "’": "半角双引号「\"」",
-    "'": "双引号「\"」",
+    "“": '半角引号「"」',
+    "”": '半角引号「"」',
+    "‘": '半角双引号「"」',
+    "’": '半角双引号「"」',
+    "'": '双引号「"」',
     "、": "半角逗号「,」",
     "；": "去掉分号，一个公式只写一个式子",
     ";": "去掉分号，一个公式只写一个式子",
@@ -118,7 +118,9 @@ def tokenize(text: str) -> list[Token]:
         elif kind == "number":
             digits = raw.rstrip("%").split(".")[0]
             if len(digits) > 1 and digits.startswith("0"):
-                raise FormulaError("E320", f"数字「{raw}」前面多了 0", start, end, f"请写「{raw.lstrip('0') or '0'}」")
+                raise FormulaError(
+                    "E320", f"数字「{raw}」前面多了 0", start, end, f"请写「{raw.lstrip('0') or '0'}」"
+                )
             if len(raw) > 40:
                 raise FormulaError("E320", "数字太长", start, end, "最多 40 位")
         elif kind == "badnumber":
@@ -147,7 +149,7 @@ def _bad_number(raw: str, start: int, end: int) -> FormulaError:
 def _wrong_character(raw: str, start: int, end: int) -> FormulaError:
     """E320: a character formulas do not have, with the one to write."""
     if raw == '"':
-        return FormulaError("E320", "引号没有闭合", start, end, "请补上另一个「\"」")
+        return FormulaError("E320", "引号没有闭合", start, end, '请补上另一个「"」')
     write = _KEYBOARD.get(raw)
     if write is None and raw.isdigit():
         write = "半角数字"

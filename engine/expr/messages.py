@@ -105,7 +105,9 @@ def personal_in_group(name: str) -> Mistake:
 
 def member_function_outside(name: str) -> Mistake:
     """E336: 人数 and the like outside a 集体."""
-    return Mistake("E336", f"「{name}」在这里没有来源", "人数、个数只用于集体；其他函数的第一个参数应是记录或逐年")
+    return Mistake(
+        "E336", f"「{name}」在这里没有来源", "人数、个数只用于集体；其他函数的第一个参数应是记录或逐年"
+    )
 
 
 def not_finer(name: str) -> Mistake:
@@ -130,19 +132,25 @@ def bad_index(name: str) -> Mistake:
 
 def key_count(name: str, keys: Iterable[str], given: int) -> Mistake:
     """E338: a table looked up with too few or too many keys."""
-    return Mistake("E338", f"表「{name}」的键个数不对，这里写了 {given} 个", f"写法：{name}[{', '.join(keys)}]")
+    return Mistake(
+        "E338", f"表「{name}」的键个数不对，这里写了 {given} 个", f"写法：{name}[{', '.join(keys)}]"
+    )
 
 
 def unknown_column(table: str, name: str, columns: Iterable[str]) -> Mistake:
     """E338: a figure the table does not have."""
     columns = list(columns)
-    return Mistake("E338", f"表「{table}」没有栏目「{name}」", suggest(name, columns) or f"栏目有：{'、'.join(columns)}")
+    return Mistake(
+        "E338", f"表「{table}」没有栏目「{name}」", suggest(name, columns) or f"栏目有：{'、'.join(columns)}"
+    )
 
 
 def unknown_result(alias: str, name: str, known: Iterable[str]) -> Mistake:
     """E339: a result the other policy does not have."""
     names = list(known)
-    return Mistake("E339", f"「{alias}」没有结果「{name}」", suggest(name, names) or f"结果有：{'、'.join(names[:12])}")
+    return Mistake(
+        "E339", f"「{alias}」没有结果「{name}」", suggest(name, names) or f"结果有：{'、'.join(names[:12])}"
+    )
 
 
 def bare_alias(alias: str) -> Mistake:
@@ -167,17 +175,25 @@ def needs_constant() -> Mistake:
 
 def whole_series(name: str, kind: Type) -> Mistake:
     """E332: a series or rows where one value is needed."""
-    return Mistake("E332", f"「{name}」是{describe(kind)}，这里应为一个值", "请用 最近 次数 连续 等函数，或用方括号取某一年")
+    return Mistake(
+        "E332",
+        f"「{name}」是{describe(kind)}，这里应为一个值",
+        "请用 最近 次数 连续 等函数，或用方括号取某一年",
+    )
 
 
 def outcome_place(word: str) -> Mistake:
     """E341: 不适用 or 信息不足 elsewhere than as a branch."""
-    return Mistake("E341", f"「{word}」只能作为「则」或「否则」的结果", "判断有没有值请用 有值(…) 或 适用于(…)")
+    return Mistake(
+        "E341", f"「{word}」只能作为「则」或「否则」的结果", "判断有没有值请用 有值(…) 或 适用于(…)"
+    )
 
 
 def money_literal(kind: NumberT) -> Mistake:
     """E333: a bare figure where money is due."""
-    return Mistake("E333", f"这里应为{kind.unit}的金额，写的是不带单位的数", "金额请写成带单位的参数或表格，0 除外")
+    return Mistake(
+        "E333", f"这里应为{kind.unit}的金额，写的是不带单位的数", "金额请写成带单位的参数或表格，0 除外"
+    )
 
 
 def undeclared_type() -> Mistake:

@@ -102,7 +102,9 @@ class _Parser:
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError("E321", f"括号嵌套超过 {MAX_DEPTH} 层", self.now.start, self.now.end, "请拆成几条内部规则")
+            raise FormulaError(
+                "E321", f"括号嵌套超过 {MAX_DEPTH} 层", self.now.start, self.now.end, "请拆成几条内部规则"
+            )
 
     def formula(self) -> Syntax:
         tree = self.expression()
@@ -207,7 +209,9 @@ class _Parser:
         while self.sees("*", "/"):
             operator = self.step()
             if self.sees("*", "/"):
-                hint = "乘方不能用，请改用乘法" if operator.text == "*" else "相除后取整请写 向下取整(甲 / 乙)"
+                hint = (
+                    "乘方不能用，请改用乘法" if operator.text == "*" else "相除后取整请写 向下取整(甲 / 乙)"
+                )
                 raise self.error(f"「{operator.text}{self.now.text}」不是公式里的运算符", hint)
             left = Arithmetic(operator.text, left, self.minus(), span=self.span(start))
         return left

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine import interpret
 from engine.diagnostics import Diagnostic, Place, place_of
+from engine.evaluation import evaluate
 from engine.names import normalize, suggest
 from engine.program import Program
 from engine.records.model import Roster
@@ -49,7 +49,7 @@ class CaseRun:
         roster, found = self._roster()
         evaluation: Evaluation | None = None
         if roster is not None:
-            evaluation = interpret.evaluate(
+            evaluation = evaluate(
                 self.program, roster, self.case.as_of, readings, only=self._asked(), internal=True
             )
             found = [*found, *evaluation.diagnostics]

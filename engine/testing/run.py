@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.build import build
 from engine.choose import Folder, registry_for
 from engine.diagnostics import Diagnostic, Place, has_errors, in_order, place_of
 from engine.policy import Policy
-from engine.program import Program, build
+from engine.program import Program
 from engine.registry import Registry, load_file, load_folder
 from engine.testing.cases import CasesFile, cases_paths, read_cases
 from engine.testing.coverage import Coverage, Part, coverage

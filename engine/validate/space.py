@@ -102,8 +102,9 @@ class Space:
             variable.points = [*dict.fromkeys(value for _, value in sorted(variable.tests)), OTHER_TEXT]
         else:
             tested = sorted({value for one in group for _, value in one.tests})
+            limits = {end for one in group for end in (one.low, one.high) if not isinstance(end, float)}
             for one in group:
-                numbers = _between(one, tested, len(group))
+                numbers = _between(one, tested, limits, len(group))
                 one.points = numbers if len(group) > 1 else _distinct(numbers, one.tests, lambda value: value)
 
     def _group(self, variable: Variable) -> list[Variable]:
@@ -248,10 +249,13 @@ def _distinct(points: list[Any], tests: set[tuple[str, Any]], rank: Callable[[An
     return list(found.values())
 
 
-def _between(variable: Variable, tested: list[Any], count: int) -> list[Any]:
-    """The tested numbers within a variable's range, and `count` numbers in every gap between them."""
+def _between(variable: Variable, tested: list[Any], limits: set[Any], count: int) -> list[Any]:
+    """The tested numbers within a variable's range, and `count` numbers in every gap between them.
+
+    `limits` are the ends of all variables compared with each other, so that they have their gaps in common.
+    """
     low, high, step = variable.low, variable.high, variable.step
-    cuts = sorted({cut for cut in (low, high, *tested) if low <= cut <= high})
+    cuts = sorted({cut for cut in (low, high, *limits, *tested) if low <= cut <= high})
     found = {
         cut for cut in cuts if not isinstance(cut, float) and (step is None or Fraction(cut) % step == 0)
     }

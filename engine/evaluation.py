@@ -1,0 +1,129 @@
+"""A whole roster under one program on one day: every record's results, then the groups.
+
+What one record's figures rest on is `engine.interpret`, what a group's rest on is `engine.groups`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from engine.facts import State
+from engine.groups import RosterGroups
+from engine.interpret import Interpreter
+from engine.program import Program
+from engine.records.model import Record, Roster
+from engine.results import Evaluation, Finding, GroupResult, RecordResult, Trace, Use
+from engine.tables import show
+from engine.values import Grounds, NotApplicable, Rows, Series, Unknown
+
+#: Deepest formula (MAX_TREE) times longest chain of needs (MAX_CHAIN) times frames per node, with room to spare.
+DEEPEST = 40_000
+MOST_SHOWN = 6
+
+
+def evaluate(
+    program: Program,
+    roster: Roster,
+    as_of: date,
+    readings: Mapping[str, str] | None = None,
+    only: Sequence[str] | None = None,
+    internal: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Results of every accepted record, and figures of every group.
+
+    `readings`: 口径 → reading, of a policy used 「别名.口径」; those not named are as adopted. `only`: results and 集体 asked
+    for; else all that are not 内部 (`internal`: those too). `progress` is told the number of records done. Raises nothing
+    for what a roster or policy holds: conflicts and reports are diagnostics.
+    """
+    policy = program.policy
+    wanted = set(only) if only is not None else None
+    personal = [
+        name for name in (*policy.rules, *policy.grounds) if _asked(name, wanted, internal, program.results)
+    ]
+    grouped = [name for name in policy.groups if _asked(name, wanted, internal, program.groups)]
+    run = Interpreter(program, as_of, readings or {}, roster.units, roster.data_date)
+    states = [State(record.facts.get, record) for record in roster.records]
+    groups = None if roster.single else RosterGroups(run, roster, states)
+    if groups is not None:
+        run.groups = groups
+    results: list[RecordResult] = []
+    with _deep_calls():
+        for number, state in enumerate(states, 1):
+            assert state.record is not None
+            results.append(_record_result(run, state, state.record, personal))
+            if progress is not None:
+                progress(number)
+        found: list[GroupResult] = []
+        for name in grouped if groups is not None else ():
+            assert groups is not None
+            found += groups.results(name)
+    return Evaluation(tuple(results), tuple(found), tuple(run.diagnostics))
+
+
+def _asked(name: str, wanted: set[str] | None, internal: bool, shown: tuple[str, ...]) -> bool:
+    return name in wanted if wanted is not None else internal or name in shown
+
+
+@contextmanager
+def _deep_calls() -> Iterator[None]:
+    """Room for the deepest formula that checking allows."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _record_result(run: Interpreter, state: State, record: Record, names: Sequence[str]) -> RecordResult:
+    run.state, run.columns, run.law = state, [], run.as_of
+    outcomes = {name: run.value_of(name) for name in names}
+    findings = tuple(
+        finding
+        for name, outcome in outcomes.items()
+        if (finding := _finding(run, name, outcome, state.traces.get(name))) is not None
+    )
+    return RecordResult(record, outcomes, findings, tuple(state.defaults), state.traces)
+
+
+def _finding(run: Interpreter, name: str, outcome: Any, trace: Trace | None) -> Finding | None:
+    """A 校验 that is false, or open."""
+    rule = run.policy.rules.get(name)
+    if rule is None or not rule.is_check or outcome is True or isinstance(outcome, NotApplicable):
+        return None
+    article = f"{rule.article}：" if rule.article else ""
+    if isinstance(outcome, Unknown):
+        return Finding(name, "信息不足", f"{article}「{name}」不能判断，缺 {'、'.join(outcome.missing)}")
+    facts = _facts_used(trace.uses) if trace else ""
+    return Finding(name, rule.level, f"{article}「{name}」不符合" + (f"（{facts}）" if facts else ""))
+
+
+def _facts_used(uses: tuple[Use, ...]) -> str:
+    """「学历 高中，年龄上限 40」: what a check looked at, as far as it fits a line."""
+    parts: dict[str, str] = {}
+    for use in uses:
+        if use.kind in ("字段", "参数", "规则", "口径", "引用") and use.detail != "适用":
+            parts[use.name] = written(use.value)
+    shown = [f"{name} {value}" for name, value in parts.items()]
+    return "，".join(shown[:MOST_SHOWN]) + ("…" if len(shown) > MOST_SHOWN else "")
+
+
+def written(value: Any) -> str:
+    """A value in a sentence."""
+    match value:
+        case Unknown():
+            return "信息不足"
+        case NotApplicable():
+            return "不适用"
+        case Grounds(holding):
+            return "、".join(holding) or "无"
+        case Series(items):
+            return f"{len(items)} 年"
+        case Rows(rows):
+            return f"{len(rows)} 条"
+    return show(value)
