@@ -5,6 +5,7 @@ What one record's figures rest on is `engine.interpret`, what a group's rest on 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 from engine.facts import State
 from engine.groups import RosterGroups
 from engine.interpret import Interpreter
+from engine.policy import RuleDecl
 from engine.program import Program
 from engine.records.model import Record, Roster
 from engine.results import Evaluation, Finding, GroupResult, RecordResult, Trace, Use
@@ -46,22 +48,24 @@ def evaluate(
         name for name in (*policy.rules, *policy.grounds) if _asked(name, wanted, internal, program.results)
     ]
     grouped = [name for name in policy.groups if _asked(name, wanted, internal, program.groups)]
+    checks = [name for name in personal if name in policy.rules and policy.rules[name].is_check]
     run = Interpreter(program, as_of, readings or {}, roster.units, roster.data_date)
     states = [State(record.facts.get, record) for record in roster.records]
     groups = None if roster.single else RosterGroups(run, roster, states)
     if groups is not None:
         run.groups = groups
     results: list[RecordResult] = []
-    with _deep_calls():
+    with _undisturbed():
         for number, state in enumerate(states, 1):
             assert state.record is not None
-            results.append(_record_result(run, state, state.record, personal))
+            results.append(_record_result(run, state, state.record, personal, checks))
             if progress is not None:
                 progress(number)
         found: list[GroupResult] = []
         for name in grouped if groups is not None else ():
             assert groups is not None
             found += groups.results(name)
+    run.release(states)
     return Evaluation(tuple(results), tuple(found), tuple(run.diagnostics))
 
 
@@ -70,36 +74,39 @@ def _asked(name: str, wanted: set[str] | None, internal: bool, shown: tuple[str,
 
 
 @contextmanager
-def _deep_calls() -> Iterator[None]:
-    """Room for the deepest formula that checking allows."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEEPEST))
+def _undisturbed() -> Iterator[None]:
+    """Room for the deepest formula that checking allows, and no search for garbage while only results are built."""
+    deepest, collecting = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(deepest, DEEPEST))
+    gc.disable()
     try:
         yield
     finally:
-        sys.setrecursionlimit(before)
+        sys.setrecursionlimit(deepest)
+        if collecting:
+            gc.enable()
 
 
-def _record_result(run: Interpreter, state: State, record: Record, names: Sequence[str]) -> RecordResult:
+def _record_result(
+    run: Interpreter, state: State, record: Record, names: Sequence[str], checks: Sequence[str]
+) -> RecordResult:
     run.state, run.columns, run.law = state, [], run.as_of
     outcomes = {name: run.value_of(name) for name in names}
     findings = tuple(
-        finding
-        for name, outcome in outcomes.items()
-        if (finding := _finding(run, name, outcome, state.traces.get(name))) is not None
+        _finding(run.policy.rules[name], outcomes[name], state.traces[name])
+        for name in checks
+        if outcomes[name] is False or type(outcomes[name]) is Unknown
     )
     return RecordResult(record, outcomes, findings, tuple(state.defaults), state.traces)
 
 
-def _finding(run: Interpreter, name: str, outcome: Any, trace: Trace | None) -> Finding | None:
+def _finding(rule: RuleDecl, outcome: Any, trace: Trace) -> Finding:
     """A 校验 that is false, or open."""
-    rule = run.policy.rules.get(name)
-    if rule is None or not rule.is_check or outcome is True or isinstance(outcome, NotApplicable):
-        return None
+    name = rule.name
     article = f"{rule.article}：" if rule.article else ""
     if isinstance(outcome, Unknown):
         return Finding(name, "信息不足", f"{article}「{name}」不能判断，缺 {'、'.join(outcome.missing)}")
-    facts = _facts_used(trace.uses) if trace else ""
+    facts = _facts_used(trace.uses)
     return Finding(name, rule.level, f"{article}「{name}」不符合" + (f"（{facts}）" if facts else ""))
 
 

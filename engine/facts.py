@@ -25,7 +25,7 @@ class State:
     record: Record | None
     group: tuple[str, tuple[str, ...]] | None = None
     memo: dict[Any, Any] = field(default_factory=dict)
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Use] = field(default_factory=dict)
     traces: dict[str, Trace] = field(default_factory=dict)
     defaults: dict[str, None] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)

@@ -187,13 +187,17 @@ class RosterGroups:
         computed = self.figures(group, key)
         if label in computed.figures:
             return computed.figures[label]
-        closed = self.run.within(computed.state, lambda: self.run.applicability(group.scope))
-        value = closed if closed is not None else self.touched(group, key)
-        if value is None:
-            node = dict(group.shown).get(label, group.total if label == "总额" else group.formula)
-            assert node is not None
-            value = self.run.within(computed.state, lambda: self.run.value(node))
-        computed.figures[label] = value
+        node = dict(group.shown).get(label, group.total if label == "总额" else group.formula)
+        assert node is not None
+        run, touched = self.run, self.touched(group, key)
+
+        def work() -> Any:
+            closed = run.applicability(group.scope)
+            if closed is not None:
+                return run.closed(closed, lambda: run.value(node))
+            return run.value(node) if touched is None else touched
+
+        value = computed.figures[label] = run.within(computed.state, work)
         return value
 
     def share(self, group: CheckedGroup, key: Key, state: State) -> Any:

@@ -6,18 +6,19 @@ and its handlers for Python nodes are not used. Figures of groups are asked of a
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any, Protocol
 
-from simpleeval import SimpleEval
+from simpleeval import SimpleEval  # type: ignore[import-untyped]
 
 from engine.diagnostics import Diagnostic, place_of
 from engine.expr import tree
 from engine.expr.functions import FUNCTIONS
 from engine.facts import State, fact_on, missing
-from engine.policy import Band, Constant, Dated, NoCell, ParamName, Undecided
+from engine.policy import Band, Constant, Dated, NoCell, ParamName, RuleDecl, Undecided
 from engine.program import CheckedGrounds, CheckedRule, CheckedUse, Program, Row, Table
 from engine.records.model import DatedFact
 from engine.results import Trace, Use
@@ -26,6 +27,19 @@ from engine.types import EnumT
 from engine.values import Grounds, NotApplicable, Rows, Series, Unknown, exact, unknown
 
 MAX_BITS = 4096
+OUTCOMES = frozenset((NotApplicable, Unknown))
+
+#: Values that compare quickly and by content, so that their uses can be shared.
+_PLAIN = frozenset((bool, int, str, date))
+_SAME = ("==", "!=")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class Groups(Protocol):
@@ -74,6 +88,12 @@ def still_possible(conditions: list[Unknown], outcomes: list[Any]) -> Any:
     return unknown(*conditions, *(value for value in outcomes if type(value) is Unknown))
 
 
+def reason_of(rule: RuleDecl) -> str:
+    """Why a condition of 适用 keeps a rule from a record, with its article."""
+    text = rule.reason or f"不符合「{rule.name}」"
+    return f"{rule.article}：{text}" if rule.article else text
+
+
 class Interpreter(SimpleEval):  # type: ignore[misc]
     """One program on one day. Set `state` to a record's `State` and ask for names with `value_of`."""
 
@@ -97,12 +117,16 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             name: readings.get(name, reading.decl.adopted) for name, reading in program.readings.items()
         }
         self.given_readings = readings
+        self.reasons = {name: NotApplicable(reason_of(rule)) for name, rule in self.policy.rules.items()}
+        self.cited = {decl.name: decl.article for decl in self.policy.declarations.values()}
+        self.kept: dict[tuple[str, str, Any], Use] = {}
         self.groups: Groups = groups or NoGroups()
         self.diagnostics: list[Diagnostic] = []
-        self.children: dict[str, Interpreter] = {}
+        self.children: dict[tuple[str, str], Interpreter] = {}
+        self.tentative = ""
         self.state = State(lambda _: None, None)
         self.columns: list[Mapping[str, Any]] = []
-        self.constants: dict[tuple[str, date], Any] = {}
+        self.constants: dict[tuple[str, date], Use] = {}
         self.nodes: dict[type, Callable[[Any], Any]] = {
             tree.Const: self._const,
             tree.OutcomeConst: self._outcome,
@@ -156,55 +180,98 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         finally:
             self.state, self.columns, self.law = kept, columns, law
 
-    def value_of(self, name: str) -> Any:
-        """A rule, 情形, 口径 or group figure for the current record, computed once per record and law's day."""
-        memo = self.state.memo
-        key: Any = name if self.law == self.as_of else (name, self.law)
-        if key in memo:
-            return memo[key]
-        state, columns = self.state, self.columns
-        outer, state.uses = state.uses, []
-        self.columns = []
-        if name in self.program.rules:
-            value = self.rule(self.program.rules[name])
-        elif name in self.program.grounds:
-            value = self.grounds(self.program.grounds[name])
-        elif name in self.program.readings:
-            value = self.reading(name)
-        else:
-            value = self.groups.figure(name, state)
-        state.traces[name] = Trace(name, value, tuple(state.uses))
-        state.uses = outer
-        self.columns = columns
-        memo[key] = value
-        return value
+    def release(self, states: Iterable[State]) -> None:
+        """Let go of records, so that what was computed for them goes with the last result that needs it."""
+        for state in states:
+            state.children.clear()
+        self.groups, self.state = NoGroups(), State(lambda _: None, None)
 
-    def reason(self, name: str) -> str:
-        """Why a condition of 适用 keeps a rule from a record, with its article."""
-        rule = self.policy.rules[name]
-        text = rule.reason or f"不符合「{name}」"
-        return f"{rule.article}：{text}" if rule.article else text
+    def value_of(self, name: str) -> Any:
+        """The outcome of a rule, 情形, 口径 or group figure for the current record."""
+        return self.used(name).value
+
+    def used(self, name: str) -> Use:
+        """The use of a name by a formula: computed once per record and law's day."""
+        memo = self.state.memo
+        key: Any = name if self.law is self.as_of else (name, self.law)
+        found: Use | None = memo.get(key)
+        if found is not None:
+            return found
+        state, columns, tentative = self.state, self.columns, self.tentative
+        outer, state.uses = state.uses, []
+        self.columns, self.tentative = [], ""
+        rule = self.program.rules.get(name)
+        if rule is not None:
+            found = self.shared("规则", name, "", self.rule(rule))
+        elif name in self.program.readings:
+            found = Use("口径", name, self.readings[name], self.reading(name), self.cited[name])
+        elif name in self.program.grounds:
+            found = Use("规则", name, "", self.grounds(self.program.grounds[name]))
+        else:
+            found = Use("集体", name, "", self.groups.figure(name, state), self.cited[name])
+        state.traces[name] = Trace(name, found.value, tuple(state.uses))
+        state.uses = outer
+        self.columns, self.tentative = columns, tentative
+        memo[key] = found
+        return found
+
+    def shared(self, kind: str, name: str, detail: str, value: Any) -> Use:
+        """The use of a value that many records have, made once: most of a trace is the same for all."""
+        if type(value) not in _PLAIN:
+            return Use(kind, name, detail, value)
+        key = (name, detail, value)
+        found = self.kept.get(key)
+        if found is None:
+            found = self.kept[key] = Use(kind, name, detail, value)
+        return found
 
     def applicability(self, scope: tuple[str, ...]) -> NotApplicable | Unknown | None:
-        """None if every condition of 适用 holds."""
+        """None if every condition of 适用 holds; asked once per record for rules of one 适用."""
+        if not scope:
+            return None
+        key: Any = scope if self.law is self.as_of else (scope, self.law)
+        known = self.state.memo.get(key)
+        if known is None:
+            known = self.state.memo[key] = self.conditions(scope)
+        outcome, uses = known
+        self.state.uses += uses
+        return outcome  # type: ignore[no-any-return]
+
+    def conditions(self, scope: tuple[str, ...]) -> tuple[NotApplicable | Unknown | None, list[Use]]:
+        """The outcome of 适用 and what it used: the first false decides, then an unknown one."""
         absent: list[Unknown] = []
         passed_on: NotApplicable | None = None
+        uses: list[Use] = []
         for name in scope:
             value = self.value_of(name)
-            self.state.uses.append(Use("规则", name, "适用", value))
+            uses.append(self.shared("规则", name, "适用", value))
             if value is False:
-                return NotApplicable(self.reason(name))
+                return self.reasons[name], uses
             if type(value) is Unknown:
                 absent.append(value)
             elif type(value) is NotApplicable and passed_on is None:
                 passed_on = value
-        return unknown(*absent) if absent else passed_on
+        return (unknown(*absent) if absent else passed_on), uses
 
     def rule(self, rule: CheckedRule) -> Any:
         """适用, 例外, 公式, 触发日, in this order."""
         closed = self.applicability(rule.scope)
-        if closed is not None:
-            return closed
+        if closed is None:
+            return self.opened(rule)
+        self.tentative = rule.decl.name
+        return self.closed(closed, lambda: self.opened(rule))
+
+    def closed(self, outcome: NotApplicable | Unknown, work: Callable[[], Any]) -> Any:
+        """Where 适用 is open, what is missing for the outcome still possible belongs to it (language §4)."""
+        if type(outcome) is NotApplicable:
+            return outcome
+        value = work()
+        if isinstance(value, Grounds):
+            value = unknown(*(Unknown(facts) for _, facts in value.open)) if value.open else None
+        return unknown(outcome, value) if type(outcome) is type(value) is Unknown else outcome
+
+    def opened(self, rule: CheckedRule) -> Any:
+        """A rule whose 适用 holds, or may hold."""
         if rule.trigger is None:
             return self.body(rule)
         trigger = self._eval(rule.trigger)
@@ -213,9 +280,13 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             return 0
         if kind is Unknown:
             return still_possible([trigger], [self.body(rule), 0])
-        kept, self.law = self.law, trigger
+        return self.under(trigger, lambda: self.body(rule))
+
+    def under(self, law: date, work: Callable[[], Any]) -> Any:
+        """Do `work` with the parameters and versions of a day."""
+        kept, self.law = self.law, law
         try:
-            return self.body(rule)
+            return work()
         finally:
             self.law = kept
 
@@ -267,8 +338,10 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         self.state.uses.append(Use("例外", rule.decl.name, written.label or f"例外{number}", value, citation))
 
     def conflict(self, rule: CheckedRule, numbers: list[int]) -> Unknown:
-        """E501: two exceptions hold for one record and give different outcomes."""
+        """E501: two exceptions hold for one record and give different outcomes; not said while 适用 is open."""
         shown = "、".join(map(str, numbers))
+        if self.tentative == rule.decl.name:
+            return Unknown((f"例外冲突：{shown}",))
         who = f"{self.state.record.id} 的" if self.state.record else ""
         scalar = rule.decl.exceptions[numbers[-1] - 1].when
         self.diagnostics.append(
@@ -283,8 +356,10 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
 
     def grounds(self, checked: CheckedGrounds) -> Any:
         closed = self.applicability(checked.scope)
-        if closed is not None:
-            return closed
+        return self.any_of(checked) if closed is None else self.closed(closed, lambda: self.any_of(checked))
+
+    def any_of(self, checked: CheckedGrounds) -> Grounds:
+        """The grounds that hold, and those that wait for facts."""
         holding: list[str] = []
         waiting: list[tuple[str, tuple[str, ...]]] = []
         for ground, when in checked.grounds:
@@ -304,8 +379,12 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
 
     def field(self, name: str) -> Any:
         """A fact on 计算日: given, by default, or 信息不足."""
+        return self.fact(name).value
+
+    def fact(self, name: str) -> Use:
+        """The use of a field by a formula, looked up once per record."""
         fields = self.state.fields
-        found = fields.get(name)
+        found: Use | None = fields.get(name)
         if found is not None:
             return found
         decl = self.policy.fields[name]
@@ -316,8 +395,13 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             value = fact_on(decl, fact, self.as_of, self.data_date)
             if value is None:
                 value = self.default(name)
-        fields[name] = value
-        return value
+        found = fields[name] = self.shared("字段", name, "", value)
+        return found
+
+    def whole(self, name: str) -> Any:
+        """A fact for another policy: by date where it was given so, else as on 计算日."""
+        value, raw = self.field(name), self.raw(name)
+        return raw if type(raw) is DatedFact and raw.on(self.as_of) is not None else value
 
     def raw(self, name: str) -> Any:
         """The fact as given (None: missing); of a unit through the record's field that names the unit."""
@@ -350,9 +434,9 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         return self.as_of
 
     def _field(self, node: tree.Field) -> Any:
-        value = self.field(node.name)
-        self.state.uses.append(Use("字段", node.name, "", value))
-        return value
+        use = self.state.fields.get(node.name) or self.fact(node.name)
+        self.state.uses.append(use)
+        return use.value
 
     def _param(self, node: tree.Param) -> Any:
         return self.param(node.name)
@@ -360,17 +444,17 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
     def param(self, name: str) -> Any:
         """A 参数 on the law's day."""
         key = (name, self.law)
-        found = self.constants.get(key)
-        if found is None:
+        use = self.constants.get(key)
+        if use is None:
             decl = self.policy.params[name]
             current: Dated | None = None
             for dated in decl.values:
                 if dated.since is None or dated.since <= self.law:
                     current = dated
-            found = self.constants[key] = self.settle(name, current)
-        value, detail, citation = found
-        self.state.uses.append(Use("参数", name, detail, value, citation))
-        return value
+            value, detail, citation = self.settle(name, current)
+            use = self.constants[key] = Use("参数", name, detail, value, citation)
+        self.state.uses.append(use)
+        return use.value
 
     def settle(self, name: str, dated: Dated | None) -> tuple[Any, str, str]:
         decl = self.policy.params[name]
@@ -402,15 +486,14 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         return value
 
     def _rule(self, node: tree.Rule) -> Any:
-        value = self.value_of(node.name)
-        self.state.uses.append(Use("规则", node.name, "", value))
-        return value
+        use = self.used(node.name)
+        self.state.uses.append(use)
+        return use.value
 
     def _reading(self, node: tree.Reading) -> Any:
-        value = self.value_of(node.name)
-        citation = self.policy.readings[node.name].article
-        self.state.uses.append(Use("口径", node.name, self.readings[node.name], value, citation))
-        return value
+        use = self.used(node.name)
+        self.state.uses.append(use)
+        return use.value
 
     def _grounds(self, node: tree.GroundsTrue) -> Any:
         value = self.value_of(node.name)
@@ -420,10 +503,9 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         return value
 
     def _group(self, node: tree.Group) -> Any:
-        value = self.groups.figure(node.name, self.state)
-        citation = self.policy.groups[node.name].article
-        self.state.uses.append(Use("集体", node.name, "", value, citation))
-        return value
+        use = self.used(node.name)
+        self.state.uses.append(use)
+        return use.value
 
     def _use(self, node: tree.Use) -> Any:
         value, detail = self.other_policy(self.program.uses[node.alias], node.name)
@@ -440,7 +522,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         version = program.policy.meta.id
         if name not in program.types or program.policy.declared(name) is None:
             return NotApplicable(f"{version} 没有「{name}」"), version
-        child = self.children.get(version)
+        child = self.children.get((alias, version))
         if child is None:
             prefix = f"{alias}."
             readings = {
@@ -449,12 +531,14 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
                 if key.startswith(prefix)
             }
             child = Interpreter(program, self.as_of, readings, {}, self.data_date)
-            self.children[version] = child
-        state = self.state.children.get(version)
+            child.diagnostics = self.diagnostics
+            self.children[alias, version] = child
+        state = self.state.children.get((alias, version))
         if state is None:
             state = State(self.their_facts(use, self.state), self.state.record)
-            self.state.children[version] = state
-        value = child.within(state, lambda: child.value_of(name))
+            self.state.children[alias, version] = state
+        law = self.law
+        value = child.within(state, lambda: child.under(law, lambda: child.value_of(name)))
         if isinstance(value, Grounds):
             value = value.truth()
         for default in state.defaults:
@@ -467,16 +551,17 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             if expr is not None:
                 return self.within(state, lambda: self._eval(expr))
             if name in self.policy.fields:
-                return self.within(state, lambda: self.field(name))
+                return self.within(state, lambda: self.whole(name))
             return None
 
         return fact
 
     def _column(self, node: tree.Column) -> Any:
+        name = node.name
         for columns in reversed(self.columns):
-            if node.name in columns:
-                return columns[node.name]
-        raise KeyError(node.name)
+            if name in columns:
+                return columns[name]
+        return missing(name)
 
     # --- operators -------------------------------------------------------------------------------
 
@@ -505,21 +590,11 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
     def _compare(self, node: tree.Compare) -> Any:
         nodes = self.nodes
         left, right = nodes[type(node.left)](node.left), nodes[type(node.right)](node.right)
-        outcome = first_outcome((left, right))
-        if outcome is not None:
-            return outcome
-        op = node.op
-        if op == "==":
-            return left == right
-        if op == "!=":
-            return left != right
-        if node.order is not None:
+        if type(left) in OUTCOMES or type(right) in OUTCOMES:
+            return first_outcome((left, right))
+        if node.order is not None and node.op not in _SAME:
             left, right = node.order.rank(left), node.order.rank(right)
-        if op == "<":
-            return left < right
-        if op == "<=":
-            return left <= right
-        return left > right if op == ">" else left >= right
+        return _COMPARE[node.op](left, right)
 
     def _and(self, node: tree.And) -> Any:
         return self.joined(node.items, False)
@@ -569,10 +644,11 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
     # --- functions -------------------------------------------------------------------------------
 
     def _call(self, node: tree.Call) -> Any:
-        values = [self._eval(arg) for arg in node.args]
-        outcome = first_outcome(values)
-        if outcome is not None:
-            return outcome
+        nodes = self.nodes
+        values = [nodes[type(arg)](arg) for arg in node.args]
+        for value in values:
+            if type(value) in OUTCOMES:
+                return first_outcome(values)
         run = FUNCTIONS[node.function].run
         assert run is not None
         try:
@@ -642,7 +718,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             return outcome
         table = self.program.tables[node.table]
         value, label, citation = self.find(table, tuple(keys), node.column)
-        self.state.uses.append(Use("表", node.table, label, value, citation or table.decl.article))
+        self.state.uses.append(Use("表", node.table, label, value, citation or self.cited[node.table]))
         return value
 
     def find(self, table: Table, keys: tuple[Any, ...], column: str) -> tuple[Any, str, str]:
@@ -690,22 +766,28 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         return constant
 
     def hits(self, table: Table, row: Row, keys: tuple[Any, ...]) -> Any:
-        """Whether a row's keys take these keys in; an outcome if a limit is an unsettled parameter."""
+        """Whether a row's keys take these keys in; an outcome if that hangs on an unsettled parameter."""
+        absent: list[Any] = []
         for key, alternatives, (_, kind) in zip(keys, row.matches, table.keys, strict=True):
             if alternatives is None:
                 continue
             rank = kind.rank if isinstance(kind, EnumT) else None
-            hit = False
+            unsettled: list[Any] = []
             for match in alternatives:
-                found = (
-                    self.in_band(match, key, rank) if isinstance(match, Band) else self.cell(match, "") == key
-                )
-                if isinstance(found, Unknown | NotApplicable):
-                    return found
-                hit = hit or found
-            if not hit:
-                return False
-        return True
+                found = self.in_band(match, key, rank) if isinstance(match, Band) else self.same(match, key)
+                if found is True:
+                    break
+                if found is not False:
+                    unsettled.append(found)
+            else:
+                if not unsettled:
+                    return False
+                absent += unsettled
+        return first_outcome(absent) if absent else True
+
+    def same(self, match: Constant, key: Any) -> Any:
+        value = self.cell(match, "")
+        return value if isinstance(value, Unknown | NotApplicable) else value == key
 
     def in_band(self, band: Band, key: Any, rank: Callable[[str], int] | None) -> Any:
         low = None if band.low is None else self.cell(band.low, "")
@@ -743,10 +825,9 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
 
     def over(self, columns: Mapping[str, Any], node: tree.Expr) -> Any:
         self.columns.append(columns)
-        try:
-            return self._eval(node)
-        finally:
-            self.columns.pop()
+        found = self.nodes[type(node)](node)
+        self.columns.pop()
+        return found
 
     @staticmethod
     def elements(source: Series | Rows) -> list[Mapping[str, Any]]:

@@ -19,16 +19,9 @@ from engine.loading.rules import read_grounds, read_groups, read_readings, read_
 from engine.loading.section import Section
 from engine.loading.tables import read_tables
 from engine.policy import Policy
+from engine.schema import check_structure
 from engine.source import SourceText, Span
 from engine.yaml_nodes import Node, read_yaml
-
-try:
-    from engine.schema import check_structure
-except ModuleNotFoundError:  # interim
-
-    def check_structure(root: Node, schema_name: str) -> list[Diagnostic]:
-        return []
-
 
 MAX_PROBLEMS = 500
 

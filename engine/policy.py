@@ -5,9 +5,10 @@ Formulas stay `Scalar`s with their places; `engine.expr.check` gives them types.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from engine.diagnostics import Place, place_of
@@ -312,22 +313,17 @@ class Policy:
     provisions: dict[str, ProvisionDecl]
     cases: tuple[Scalar, ...] = ()
 
+    @cached_property
+    def declarations(self) -> Mapping[str, Declaration]:
+        """Everything with a name that formulas can use; no two have one name."""
+        families = (self.uses, self.grounds, self.groups, self.rules, self.readings)
+        named: dict[str, Declaration] = {}
+        for family in (*families, self.tables, self.params, self.fields):
+            named.update(family)
+        return named
+
     def declared(self, name: str) -> Declaration | None:
-        """The declaration of a name that formulas can use, or None."""
-        for family in (
-            self.fields,
-            self.params,
-            self.tables,
-            self.readings,
-            self.rules,
-            self.groups,
-            self.grounds,
-            self.uses,
-        ):
-            found = family.get(name)
-            if found is not None:
-                return found
-        return None
+        return self.declarations.get(name)
 
 
 def by_time(policy: Policy) -> tuple[date, date]:

@@ -456,8 +456,7 @@ class _PolicyResolver:
         by = []
         for scalar in decl.by:
             key = normalize(scalar.text)
-            kind = self.types.get(key)
-            if key not in self.policy.fields or not isinstance(kind, TextT | EnumT):
+            if key not in self.policy.fields or not isinstance(self.types.get(key), TextT | EnumT):
                 self.bad(
                     "E405",
                     scalar,
@@ -525,7 +524,8 @@ class _PolicyResolver:
         if word in ("整数", "数"):
             parsed = parse_unit(unit.text) if isinstance(unit, Scalar) else BARE
             return NumberT(parsed or BARE)
-        return {"日期": DATE, "是否": BOOL}.get(word) or self.policy.enums.get(word)
+        plain: dict[str, Type] = {"日期": DATE, "是否": BOOL}
+        return plain.get(word) or self.policy.enums.get(word)
 
     def resolve_table(self, decl: TableDecl) -> None:
         keys = []
@@ -691,7 +691,7 @@ def conditions_of(program: Program, name: str) -> tuple[str, ...]:
     """The 适用 of a rule, 情形 or 集体."""
     for family in (program.rules, program.grounds, program.groups_by_name):
         if name in family:
-            return family[name].scope  # type: ignore[no-any-return]
+            return family[name].scope
     return ()
 
 

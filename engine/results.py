@@ -21,8 +21,7 @@ class Use(NamedTuple):
     citation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """The evaluation of one rule for one record: its outcome, and its uses in the order met."""
 
     name: str

@@ -167,11 +167,10 @@ class TableReader:
         word = normalize(node.text)
         param = self.params(word)
         if param is not None:
-            fits = type(param.type) is type(kind) or isinstance(kind, AnyT)
-            numbers = isinstance(param.type, NumberT) and isinstance(kind, NumberT)
-            if numbers and common(param.type.unit, kind.unit) is None:
-                self.bad(node, f"参数「{word}」的单位是{param.type.unit}，这里应为{kind.unit}")
-            elif not fits:
+            if isinstance(param.type, NumberT) and isinstance(kind, NumberT):
+                if common(param.type.unit, kind.unit) is None:
+                    self.bad(node, f"参数「{word}」的单位是{param.type.unit}，这里应为{kind.unit}")
+            elif type(param.type) is not type(kind) and not isinstance(kind, AnyT):
                 self.bad(node, f"参数「{word}」是{describe(param.type)}，这里应为{describe(kind)}")
             return ParamName(word)
         hint = suggest(word, kind.members) if isinstance(kind, EnumT) else ""

@@ -133,8 +133,7 @@ def format_number(number: Number, digits: int | None = None) -> str:
     if places is None:
         return f"{number.numerator}/{number.denominator}"
     places = max(places, digits or 0)
-    scaled = number * 10**places
-    whole = int(scaled)
+    whole = _scaled(number, places)[0] // number.denominator
     text = f"{abs(whole):0{places + 1}d}"
     sign = "-" if whole < 0 else ""
     return sign + (f"{text[:-places]}.{text[-places:]}" if places else text)
@@ -145,22 +144,34 @@ def as_decimal(number: Number) -> Decimal:
     return Decimal(number.numerator) / Decimal(number.denominator)
 
 
+def _scaled(number: Number, digits: int) -> tuple[int, int]:
+    """number × 10^digits as a ratio of whole numbers, the second positive."""
+    if digits >= 0:
+        return int(number.numerator * 10**digits), int(number.denominator)
+    return int(number.numerator), int(number.denominator * 10**-digits)
+
+
+def _unscaled(whole: int, digits: int) -> Number:
+    return exact(Fraction(whole, 10**digits)) if digits > 0 else int(whole * 10**-digits)
+
+
 def round_half_up(number: Number, digits: int = 0) -> Number:
     """四舍五入: half away from zero."""
-    scale = Fraction(10) ** digits
-    scaled = abs(number) * scale
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return exact(Fraction(whole if number >= 0 else -whole) / scale)
+    top, bottom = _scaled(number, digits)
+    whole = (2 * abs(top) + bottom) // (2 * bottom)
+    return _unscaled(whole if top >= 0 else -whole, digits)
 
 
 def round_up(number: Number, digits: int = 0) -> Number:
-    scale = Fraction(10) ** digits
-    return exact(-((-number * scale) // 1) / scale)
+    """向上取整: towards plus infinity."""
+    top, bottom = _scaled(number, digits)
+    return _unscaled(-(-top // bottom), digits)
 
 
 def round_down(number: Number, digits: int = 0) -> Number:
-    scale = Fraction(10) ** digits
-    return exact((number * scale) // 1 / scale)
+    """向下取整: towards minus infinity."""
+    top, bottom = _scaled(number, digits)
+    return _unscaled(top // bottom, digits)
 
 
 def full_months(start: date, end: date) -> int:

@@ -31,6 +31,7 @@ from engine.types import (
     SeriesT,
     TextT,
     Type,
+    describe,
 )
 from engine.units import ANY, BARE, common, divide, multiply
 from engine.yaml_nodes import Scalar
@@ -38,6 +39,7 @@ from engine.yaml_nodes import Scalar
 NUMBER = NumberT(BARE)
 _OVER_MEMBERS = ("人数", "个数", "合计", "最大", "最小", "平均")
 _OVER_SOURCE = ("次数", "合计", "最大", "最小", "平均")
+_IN_CONDITIONS = ("值", "年份")
 
 
 class Environment(Protocol):
@@ -132,8 +134,6 @@ class _Checker:
             if expected.unit.is_money and found.unit.is_bare:
                 return messages.money_literal(expected)
             return messages.different_units(expected.unit, found.unit)
-        from engine.types import describe
-
         return messages.wrong_type(describe(expected), found)
 
     def truth(self, node: syntax.Syntax, scope: Scope) -> tree.Expr:
@@ -141,7 +141,7 @@ class _Checker:
 
     def count(self, node: syntax.Syntax, scope: Scope) -> tree.Expr:
         """A number that is no money."""
-        found = self.infer(node, NUMBER, scope)
+        found = self.infer(node, None, scope)
         if isinstance(found.type, AnyT):
             return found
         if not isinstance(found.type, NumberT) or found.type.unit.is_money:
@@ -231,10 +231,13 @@ class _Checker:
                 return found
             if name in FUNCTIONS:
                 return self.bad(node, messages.bare_function(name, FUNCTIONS[name].signature))
-            if isinstance(expected, EnumT) and not self.env.enums_with(name):
-                return self.bad(node, messages.not_member(name, expected))
             if isinstance(expected, EnumT):
                 return self.bad(node, messages.not_member(name, expected))
+            enums = self.env.enums_with(name)
+            if enums and expected is not None:
+                return self.bad(node, messages.wrong_type(describe(expected), enums[0]))
+            if name in _IN_CONDITIONS:
+                return self.bad(node, messages.outside_source(name))
             return self.bad(node, messages.unknown_name(name, [*self.env.names(), *_column_names(scope)]))
         kind = self.env.type_of(name) if family not in ("表", "引用") else ANYTYPE
         match family:
@@ -304,7 +307,7 @@ class _Checker:
             case syntax.Index():
                 return self.index(node, scope)
             case syntax.Negative(operand):
-                inner = self.single(operand, NUMBER, scope)
+                inner = self.single(operand, None, scope)
                 if not isinstance(inner.type, NumberT | AnyT):
                     return self.bad(node, messages.wrong_type("数", inner.type))
                 if isinstance(inner, tree.Const) and inner.value is not None:
@@ -334,7 +337,8 @@ class _Checker:
 
     def dotted(self, node: syntax.Dotted, alias: str, name: str, scope: Scope) -> tree.Expr:
         if self.env.family(alias) != "引用":
-            if self.env.family(alias) is None:
+            known = self.local(alias, scope) is not None or alias == "计算日"
+            if self.env.family(alias) is None and not known:
                 return self.bad(node, messages.unknown_name(alias, self.env.names()))
             return self.bad(node, messages.not_alias(alias))
         results = self.env.use_results(alias)
@@ -354,7 +358,7 @@ class _Checker:
         return tree.Const(None, type=ANYTYPE, span=node.span)
 
     def arithmetic(self, node: syntax.Arithmetic, scope: Scope) -> tree.Expr:
-        left, right = self.single(node.left, NUMBER, scope), self.single(node.right, NUMBER, scope)
+        left, right = self.single(node.left, None, scope), self.single(node.right, None, scope)
         for part, written in ((left, node.left), (right, node.right)):
             if isinstance(part.type, DateT):
                 return self.bad(node, messages.date_arithmetic())
@@ -399,8 +403,6 @@ class _Checker:
                     return self.bad(node, messages.key_count(target.name, ["年份"], len(node.keys)))
                 year = self.count(node.keys[0], scope)
                 return tree.ParamYear(target.name, year, type=self.env.type_of(target.name), span=node.span)
-            if family is None:
-                return self.infer(target, None, scope)
         series = self.infer(target, None, scope)
         if isinstance(series.type, AnyT):
             return series
@@ -419,7 +421,7 @@ class _Checker:
         written, column = node.keys, ""
         if named:
             last = node.keys[-1]
-            column = last.name if isinstance(last, syntax.Name) else ""
+            column = normalize(_word(last))
             if column not in columns:
                 return self.bad(last, messages.unknown_column(table, column, columns))
             written = node.keys[:-1]
@@ -475,7 +477,7 @@ class _Checker:
         args: list[tree.Expr] = []
         for at, (arg, kind) in enumerate(zip(node.args, function.params, strict=False)):
             if function.same and at == 0:
-                expr = self.single(arg, NUMBER, scope)
+                expr = self.single(arg, None, scope)
                 if not isinstance(expr.type, NumberT | AnyT):
                     expr = self.bad(arg, messages.wrong_type("数", expr.type))
             elif isinstance(kind, NumberT):
@@ -628,6 +630,14 @@ def _is_digits(expr: tree.Expr) -> bool:
     if isinstance(expr.type, AnyT):
         return True
     return isinstance(expr, tree.Const) and isinstance(expr.value, int) and -12 <= expr.value <= 12
+
+
+def _word(node: syntax.Syntax) -> str:
+    """A name, or a text that stands for one."""
+    match node:
+        case syntax.Name(word) | syntax.TextLit(word):
+            return word
+    return ""
 
 
 def _column_names(scope: Scope) -> list[str]:

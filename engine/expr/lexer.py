@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.names import normalize
+from engine.names import WORDS, is_name, normalize
 
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)
@@ -59,6 +59,11 @@ _KEYBOARD = {
     "！": "「非」",
     "!": "「非」，不等于写「!=」",
     "=": "「==」",
+    "＆": "「且」",
+    "｜": "「或」",
+    "．": "半角点「.」",
+    "＂": '半角引号「"」',
+    "＇": '半角双引号「"」',
     "&": "「且」",
     "|": "「或」",
     "^": "乘方不能用，请改用乘法",
@@ -82,6 +87,11 @@ _ENGLISH = {
     "lambda": "",
     "for": "",
 }
+
+
+_NOT_A_NAME = "名称只用汉字、字母、数字和「_」；选项里有别的字符时请加引号"
+_GLUED = re.compile(r"([0-9]+(?:\.[0-9]+)?%?)(" + "|".join(WORDS) + ")")
+_DAY = re.compile(r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,8 @@ def tokenize(text: str) -> list[Token]:
                 write = _ENGLISH[raw]
                 hint = f"请写「{write}」" if write else "公式里没有这种写法"
                 raise FormulaError("E320", f"「{raw}」不是公式里的词", start, end, hint)
+            if not is_name(raw):
+                raise FormulaError("E320", f"「{text[start:end]}」不能作名称", start, end, _NOT_A_NAME)
         elif kind == "number":
             digits = raw.rstrip("%").split(".")[0]
             if len(digits) > 1 and digits.startswith("0"):
@@ -141,6 +153,10 @@ def _bad_number(raw: str, start: int, end: int) -> FormulaError:
         hint = "小数点后面要有数字"
     elif "_" in raw:
         hint = "数字里不用分隔符"
+    elif glued := _GLUED.match(raw):
+        hint = f"运算词两边要空格，请写「{glued[1]} {glued[2]} …」"
+    elif _DAY.match(raw):
+        hint = "日期写作 2021-05-27"
     else:
         hint = "数字不带单位，带单位的数请写成参数；名称不能以数字开头"
     return FormulaError("E320", f"「{raw}」不是数字", start, end, hint)

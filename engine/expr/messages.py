@@ -17,19 +17,44 @@ class Mistake(NamedTuple):
 
 
 def unknown_name(name: str, known: Iterable[str]) -> Mistake:
-    """E301: a name that nothing declares; one that hides an operator word gets the advice to part it."""
+    """E301: a name that nothing declares; one that hides operator words gets the advice to part it."""
     names = set(known)
-    for word in sorted(WORDS, key=len, reverse=True):
-        for at in _positions(name, word):
-            left, right = name[:at], name[at + len(word) :]
-            if (not left or left in names) and (not right or right in names) and (left or right):
-                parts = " ".join(part for part in (left, word, right) if part)
-                return Mistake("E301", f"未声明的名称「{name}」", f"运算词两边要空格，请写「{parts}」")
+    parts = _parted(name, names)
+    if parts:
+        return Mistake("E301", f"未声明的名称「{name}」", f"运算词两边要空格，请写「{' '.join(parts)}」")
     return Mistake("E301", f"未声明的名称「{name}」", suggest(name, names))
 
 
-def _positions(text: str, word: str) -> list[int]:
-    return [at for at in range(len(text)) if text.startswith(word, at)]
+_WRITTEN_OUT = ("是", "否", "不适用", "信息不足")
+
+
+def _parted(text: str, names: set[str]) -> list[str]:
+    """A word cut at operator words into known names and figures, with the fewest parts; [] if it cannot be."""
+    if len(text) > 80:
+        return []
+    best: list[list[str]] = [[]]
+    for end in range(1, len(text) + 1):
+        cuts: list[list[str]] = []
+        for start in range(end):
+            part, before = text[start:end], best[start]
+            if start and not before:
+                continue
+            if part in WORDS:
+                cuts.append([*before, part])
+            elif (part in names or part in _WRITTEN_OUT or part.isdecimal()) and (
+                not before or before[-1] in WORDS
+            ):
+                cuts.append([*before, part])
+        best.append(min(cuts, key=len, default=[]))
+    found = best[-1]
+    return found if any(part in WORDS for part in found) and len(found) > 1 else []
+
+
+def outside_source(word: str) -> Mistake:
+    """E301: 值 or 年份 where no 逐年 or dated field is being looked through."""
+    return Mistake(
+        "E301", f"「{word}」在这里没有所指", "「值」「年份」只写在 次数 选取 连续 首日 等函数的条件里"
+    )
 
 
 def unknown_function(name: str, known: Iterable[str], declared: bool) -> Mistake:

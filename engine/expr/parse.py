@@ -190,6 +190,8 @@ class _Parser:
             if self.sees("]"):
                 break
             self.expect(",", "列表里缺少逗号或「]」")
+            if self.sees("]"):
+                raise self.error("逗号后面缺少内容", token=self.tokens[self.at - 1])
         self.step()
         if not items:
             raise self.error("列表是空的", token=self.tokens[self.at - 1])
@@ -199,9 +201,19 @@ class _Parser:
         start = self.now.start
         left = self.product()
         while self.sees("+", "-"):
-            op = self.step().text
-            left = Arithmetic(op, left, self.product(), span=self.span(start))
+            operator = self.step()
+            if operator.text == "-":
+                self.apart(operator)
+            left = Arithmetic(operator.text, left, self.product(), span=self.span(start))
         return left
+
+    def apart(self, minus: Token) -> None:
+        """A minus between two parts stands between blanks: 2021-5-27 is no subtraction."""
+        before, after = self.tokens[self.at - 2], self.now
+        if before.end == minus.start or after.start == minus.end:
+            dated = before.kind == after.kind == "number"
+            hint = "日期写作 2021-05-27，月和日各两位；" if dated else ""
+            raise self.error("减号两边要空格", f"{hint}相减写作 甲 - 乙", minus)
 
     def product(self) -> Syntax:
         start = self.now.start

@@ -23,7 +23,7 @@ from engine.expr.syntax import (
     TextLit,
     TruthLit,
 )
-from engine.values import format_number
+from engine.values import MAX_DIGITS, format_number
 
 _BRANCH, _LOGIC, _NOT, _COMPARE, _SUM, _PRODUCT, _MINUS, _ATOM = range(8)
 
@@ -45,7 +45,8 @@ def _list(items: tuple[Syntax, ...], level: int) -> str:
 def _parts(node: Syntax) -> tuple[str, int]:
     match node:
         case NumberLit(value):
-            return format_number(value), _ATOM
+            text = format_number(value)
+            return (text if len(text) <= MAX_DIGITS else f"{format_number(value * 100)}%"), _ATOM
         case DateLit(value):
             return value.isoformat(), _ATOM
         case TruthLit(value):

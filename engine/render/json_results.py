@@ -86,7 +86,7 @@ def figure_types(program: Program, name: str) -> dict[str, Type]:
     """The types of a group's figures by label."""
     group = program.groups_by_name[name]
     types = {label: formula.type for label, formula in group.shown}
-    return {"值": group.type, "总额": group.type, "结论": BOOL} | types
+    return {"值": group.type, "总额": group.type, "分配": group.type, "结论": BOOL} | types
 
 
 def _group(result: GroupResult, program: Program) -> dict[str, Any]:
