@@ -13,7 +13,7 @@ from engine.validate import validate
 def build(policy: Policy, registry: Registry) -> tuple[Program | None, list[Diagnostic]]:
     """The program of a policy of `registry`, with everything that the static checks find; None if any of it is an error."""
     program, found = Resolver(registry).program(policy)
-    if program is None or has_errors(found):
-        return None, in_order(found)
-    found = in_order([*found, *validate(program)])
-    return (None if has_errors(found) else program), found
+    if program is not None and not policy.lost:
+        found = [*found, *validate(program)]
+    sound = program is not None and not policy.lost and not policy.faulty and not has_errors(found)
+    return (program if sound else None), in_order(found)

@@ -235,7 +235,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             known = self.state.memo[key] = self.conditions(scope)
         outcome, uses = known
         self.state.uses += uses
-        return outcome  # type: ignore[no-any-return]
+        return outcome
 
     def conditions(self, scope: tuple[str, ...]) -> tuple[NotApplicable | Unknown | None, list[Use]]:
         """The outcome of 适用 and what it used: the first false decides, then an unknown one."""
@@ -723,7 +723,8 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
 
     def find(self, table: Table, keys: tuple[Any, ...], column: str) -> tuple[Any, str, str]:
         """A table's figure for full keys, the label of its row, and the row's own 依据."""
-        name = f"{table.decl.name}[{', '.join(show(key) for key in keys)}]"
+        written = [show(key) for key in keys] + ([column] if column else [])
+        name = f"{table.decl.name}[{', '.join(written)}]"
         if table.decl.mode == "累进":
             return self.progressive(table, keys[0], column, name), "", ""
         if table.exact is not None:
@@ -793,14 +794,16 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         low = None if band.low is None else self.cell(band.low, "")
         high = None if band.high is None else self.cell(band.high, "")
         outcome = first_outcome((low, high))
-        if outcome is not None:
-            return outcome
+        low = None if isinstance(low, Unknown | NotApplicable) else low
+        high = None if isinstance(high, Unknown | NotApplicable) else high
         if rank is not None:
             key = rank(key)
             low, high = (None if low is None else rank(low)), (None if high is None else rank(high))
         if low is not None and (key < low or (key == low and not band.low_included)):
             return False
-        return not (high is not None and (key > high or (key == high and not band.high_included)))
+        if high is not None and (key > high or (key == high and not band.high_included)):
+            return False
+        return True if outcome is None else outcome
 
     def progressive(self, table: Table, key: Any, column: str, name: str) -> Any:
         """累进: each band's part of the key times its value, summed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from engine.diagnostics import Diagnostic, has_errors, in_order, place_of
+from engine.diagnostics import Diagnostic, in_order, place_of
 from engine.loading import problems
 from engine.loading.constants import read_params
 from engine.loading.document import check_identifier, read_meta, read_procedures, read_provisions, read_uses
@@ -16,8 +16,9 @@ from engine.loading.fields import read_fields
 from engine.loading.kinds import Loading, read_option_groups
 from engine.loading.namespace import Named, check_names
 from engine.loading.rules import read_grounds, read_groups, read_readings, read_rules
-from engine.loading.section import Section
+from engine.loading.section import Section, read_entries
 from engine.loading.tables import read_tables
+from engine.names import normalize
 from engine.policy import Policy
 from engine.schema import check_structure
 from engine.source import SourceText, Span
@@ -25,21 +26,30 @@ from engine.yaml_nodes import Node, read_yaml
 
 MAX_PROBLEMS = 500
 
+#: Keys missing or of the wrong shape: what the schema has said already, once it has found anything.
+_SHAPE = ("E221", "E222", "E223", "E224")
+
 
 def load(source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:
-    """A policy file with everything that is wrong in it; None if its YAML or its structure is."""
+    """A policy file with everything that is wrong in it; None if its YAML cannot be read, or it has no identity or date.
+
+    A declaration that could not be read is among the `lost`, so that its uses are not mistakes of their own.
+    """
     root, found = read_yaml(source)
     if root is None:
         start = place_of(source, Span(0, 0))
         return None, _bounded(found or [problems.empty_file(start)])
     structure = check_structure(root, "policy")
-    if has_errors(structure):
-        return None, _bounded([*found, *structure])
-    policy, more = build(root, source)
+    faulty = frozenset(problem.place.line for problem in structure if problem.place)
+    policy, more = build(root, source, faulty)
+    if structure:
+        more = [p for p in more if p.code not in _SHAPE and not (p.place and p.place.line in faulty)]
     return policy, _bounded([*found, *structure, *more])
 
 
-def build(root: Node, source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:
+def build(
+    root: Node, source: SourceText, faulty: frozenset[int] = frozenset()
+) -> tuple[Policy | None, list[Diagnostic]]:
     """Nodes of the right structure → `Policy`; None if the version has no identity or date."""
     loading = Loading([])
     top = Section(root, loading.found, root)
@@ -68,6 +78,7 @@ def build(root: Node, source: SourceText) -> tuple[Policy | None, list[Diagnosti
         *(("情形", ground) for ground in grounds.values()),
     ]
     found = [*loading.found, *check_names(declared, options, loading.words)]
+    written = {normalize(entry.key.text) for key in _NAMING for entry in read_entries(top.get(key), [])}
     if meta is None:
         return None, found
     policy = Policy(
@@ -86,8 +97,13 @@ def build(root: Node, source: SourceText) -> tuple[Policy | None, list[Diagnosti
         procedures=procedures,
         provisions=provisions,
         cases=cases,
+        lost=frozenset(written - {decl.name for _, decl in declared}),
+        faulty=faulty,
     )
     return policy, found
+
+
+_NAMING = ("引用", "字段", "参数", "表", "口径", "规则", "集体", "情形")
 
 
 def _bounded(found: list[Diagnostic]) -> list[Diagnostic]:

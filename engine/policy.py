@@ -295,7 +295,10 @@ class ProvisionDecl(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One file, loaded. Mappings keep the order of the file and are never changed after loading."""
+    """One file, loaded. Mappings keep the order of the file and are never changed after loading.
+
+    `lost` names declarations that could not be read, `faulty` lines of a wrong shape: nothing more is said of either.
+    """
 
     source: SourceText = field(repr=False)
     sha256: str
@@ -312,6 +315,8 @@ class Policy:
     procedures: dict[str, ProcedureDecl]
     provisions: dict[str, ProvisionDecl]
     cases: tuple[Scalar, ...] = ()
+    lost: frozenset[str] = frozenset()
+    faulty: frozenset[int] = frozenset()
 
     @cached_property
     def declarations(self) -> Mapping[str, Declaration]:

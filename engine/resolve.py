@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from engine.diagnostics import Diagnostic, place_of
 from engine.expr import syntax, tree
-from engine.expr.check import Scope, check_formula
+from engine.expr.check import LOST, Scope, check_formula
 from engine.expr.functions import FUNCTIONS
 from engine.expr.parse import parse_formula
 from engine.names import normalize, suggest
@@ -45,7 +45,7 @@ from engine.types import (
     Type,
     describe,
 )
-from engine.units import BARE, Unit, assignable, parse_unit
+from engine.units import BARE, Unit, assignable, multiply, parse_unit
 from engine.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 MAX_CHAIN = 80
@@ -64,7 +64,8 @@ class Resolver:
         key = policy.source.name
         if key not in self.done:
             self.open.append(policy.meta.series)
-            self.done[key] = _PolicyResolver(policy, self).run()
+            program, found = _PolicyResolver(policy, self).run()
+            self.done[key] = program, [d for d in found if not d.place or d.place.line not in policy.faulty]
             self.open.pop()
         return self.done[key]
 
@@ -105,7 +106,7 @@ class _PolicyResolver:
         ):
             if name in table:
                 return label
-        return None
+        return LOST if name in p.lost else None
 
     def type_of(self, name: str) -> Type:
         return self.types.get(name, ANYTYPE)
@@ -122,7 +123,16 @@ class _PolicyResolver:
         )
 
     def table_columns(self, name: str) -> dict[str, Type]:
-        return {column: kind or NumberT() for column, kind in self.policy.tables[name].columns}
+        """What a lookup gives: the cells' types; of 累进 a part of the key times a cell."""
+        decl = self.policy.tables[name]
+        columns = {column: kind or NumberT() for column, kind in decl.columns}
+        key = next((kind for _, kind in self.table_keys(name)), None)
+        if decl.mode != "累进" or not isinstance(key, NumberT):
+            return columns
+        for column, kind in columns.items():
+            unit = multiply(key.unit, kind.unit) if isinstance(kind, NumberT) else None
+            columns[column] = ANYTYPE if unit is None else NumberT(unit)
+        return columns
 
     def group_keys(self, name: str) -> tuple[str, ...]:
         return tuple(normalize(key.text) for key in self.policy.groups[name].by)
@@ -266,7 +276,7 @@ class _PolicyResolver:
         needs: dict[str, set[str]] = {}
         for name, mentioned in self.mentioned.items():
             if name:
-                needs[name] = {other for other in mentioned if self.family(other)}
+                needs[name] = {other for other in mentioned if self.family(other) not in (None, LOST)}
         for name, rule in p.rules.items():
             needs.setdefault(name, set()).update(self.scope_names(rule.scope))
         for name, group in p.groups.items():
@@ -275,7 +285,9 @@ class _PolicyResolver:
             needs.setdefault(name, set()).update(self.scope_names(grounds.scope))
         for name, table in p.tables.items():
             words = [normalize(node.text) for _, node in table.keys if isinstance(node, Scalar)]
-            needs.setdefault(name, set()).update(word for word in words if self.family(word))
+            needs.setdefault(name, set()).update(
+                word for word in words if self.family(word) not in (None, LOST)
+            )
         for name in (*p.fields, *p.params):
             needs.setdefault(name, set())
         while True:
@@ -373,6 +385,8 @@ class _PolicyResolver:
             name = normalize(scalar.text)
             kind = self.types.get(name)
             rule = self.policy.rules.get(name)
+            if name in self.policy.lost:
+                continue
             if rule is None or (kind is not None and not isinstance(kind, BoolT | AnyT)):
                 known = [
                     n for n, r in self.policy.rules.items() if isinstance(self.types.get(n, BOOL), BoolT)
@@ -553,6 +567,20 @@ class _PolicyResolver:
         reader = TableReader(decl, tuple(keys), self.policy.params.get)
         self.tables[decl.name] = reader.read()
         self.diagnostics += reader.diagnostics
+        self.check_progressive(decl, tuple(keys))
+
+    def check_progressive(self, decl: TableDecl, keys: tuple[tuple[str, Type], ...]) -> None:
+        """E350: 累进 multiplies the key by the cell, so both are numbers, and not both of them money."""
+        if decl.mode != "累进" or not keys or not isinstance(keys[0][1], NumberT):
+            return
+        unit = keys[0][1].unit
+        for column, cell in decl.columns:
+            name = column or decl.name
+            if not isinstance(cell, NumberT | AnyT | None):
+                self.bad("E350", decl.key, f"累进的「{name}」应为数，写的是{describe(cell)}")
+            elif isinstance(cell, NumberT) and multiply(unit, cell.unit) is None:
+                fact = f"累进的「{name}」要与键相乘，两边不能都是金额"
+                self.bad("E350", decl.key, fact, "每段的值通常是不带单位的比例")
 
     def column_type(self, word: str) -> Type | None:
         for decl in self.policy.fields.values():

@@ -167,10 +167,12 @@ class TableReader:
         word = normalize(node.text)
         param = self.params(word)
         if param is not None:
-            if isinstance(param.type, NumberT) and isinstance(kind, NumberT):
+            if param.by_year is not None:
+                self.bad(node, f"参数「{word}」是逐年的，这里应为一个值", "表里可以写单个的或按日期的参数")
+            elif isinstance(param.type, NumberT) and isinstance(kind, NumberT):
                 if common(param.type.unit, kind.unit) is None:
                     self.bad(node, f"参数「{word}」的单位是{param.type.unit}，这里应为{kind.unit}")
-            elif type(param.type) is not type(kind) and not isinstance(kind, AnyT):
+            elif param.type != kind and not isinstance(kind, AnyT) and not isinstance(param.type, AnyT):
                 self.bad(node, f"参数「{word}」是{describe(param.type)}，这里应为{describe(kind)}")
             return ParamName(word)
         hint = suggest(word, kind.members) if isinstance(kind, EnumT) else ""

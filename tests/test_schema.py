@@ -366,7 +366,10 @@ def test_mistakes(name: str, code: str, fragment: str, message: str, hint: str |
     assert (place.line, place.column, place.length) == (line, column, length)
     assert hint is None or found[0].hint == hint
     if name == "policy":
-        assert load(SourceText("p.yaml", text)) == (None, found)
+        rest = [
+            d for d in load(SourceText("p.yaml", text))[1] if d.code != "E311"
+        ]  # the fragment has no 字段
+        assert rest == found
 
 
 def test_every_code_has_an_example() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.build import build
 from engine.citations import parse_citation, read_citation
 from engine.diagnostics import Diagnostic, Place, in_order
 from engine.policy import Policy
 from engine.registry import Registry, load_file, load_folder
-from engine.resolve import Resolver
 from engine.source import SourceText
 from engine.validate import validate
 from engine.validate.intervals import Interval, add, digits_of, divide, hull, meet, multiply
@@ -26,8 +26,7 @@ UPDATE = os.environ.get("GUIZHANG_UPDATE") == "1"
 
 
 def check(policy: Policy, registry: Registry) -> list[Diagnostic]:
-    program, found = Resolver(registry).program(policy)
-    return found if program is None else [*found, *validate(program)]
+    return build(policy, registry)[1]
 
 
 def check_path(path: Path) -> list[Diagnostic]:
@@ -209,7 +208,7 @@ def test_a_thousand_lines_take_little_time() -> None:
     policy, found = load(SourceText("long.yaml", long_policy(70)))
     assert policy is not None
     assert found == []
-    program, found = Resolver(Registry((policy,))).program(policy)
+    program, found = build(policy, Registry((policy,)))
     assert program is not None
     assert found == []
     times = []

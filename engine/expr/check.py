@@ -37,6 +37,9 @@ from engine.units import ANY, BARE, common, divide, multiply
 from engine.yaml_nodes import Scalar
 
 NUMBER = NumberT(BARE)
+#: The family of a name whose declaration has mistakes of its own: nothing more is said where it is used.
+LOST = "缺损"
+
 _OVER_MEMBERS = ("人数", "个数", "合计", "最大", "最小", "平均")
 _OVER_SOURCE = ("次数", "合计", "最大", "最小", "平均")
 _IN_CONDITIONS = ("值", "年份")
@@ -46,7 +49,7 @@ class Environment(Protocol):
     """What the names of a policy stand for."""
 
     def family(self, name: str) -> str | None:
-        """字段 参数 表 口径 规则 集体 情形 引用, or None."""
+        """字段 参数 表 口径 规则 集体 情形 引用, `LOST` for a declaration that could not be read, or None."""
 
     def type_of(self, name: str) -> Type: ...
     def field(self, name: str) -> FieldDecl: ...
@@ -239,6 +242,8 @@ class _Checker:
             if name in _IN_CONDITIONS:
                 return self.bad(node, messages.outside_source(name))
             return self.bad(node, messages.unknown_name(name, [*self.env.names(), *_column_names(scope)]))
+        if family == LOST:
+            return self.nothing(node)
         kind = self.env.type_of(name) if family not in ("表", "引用") else ANYTYPE
         match family:
             case "字段":
@@ -336,6 +341,8 @@ class _Checker:
                 return tree.If(test, yes, no, type=kind, span=span)
 
     def dotted(self, node: syntax.Dotted, alias: str, name: str, scope: Scope) -> tree.Expr:
+        if self.env.family(alias) == LOST:
+            return self.nothing(node)
         if self.env.family(alias) != "引用":
             known = self.local(alias, scope) is not None or alias == "计算日"
             if self.env.family(alias) is None and not known:
@@ -493,6 +500,8 @@ class _Checker:
 
     def dated_field(self, node: syntax.Call, scope: Scope) -> tree.Expr:
         first, second = node.args
+        if isinstance(first, syntax.Name) and self.env.family(first.name) == LOST:
+            return self.nothing(node)
         if not isinstance(first, syntax.Name) or self.env.family(first.name) != "字段":
             return self.bad(first, messages.needs_field(node.function))
         found = self.field(first, self.env.type_of(first.name), scope)

@@ -44,7 +44,9 @@ def quoted(raw: Any) -> str:
     """A raw cell in 「」, on one line and cut; groups of values are not spelt out."""
     if isinstance(raw, dict | list):
         return "一组值"
-    word = {None: "空", True: "true", False: "false"}.get(raw) if raw is None or isinstance(raw, bool) else None
+    word = (
+        {None: "空", True: "true", False: "false"}.get(raw) if raw is None or isinstance(raw, bool) else None
+    )
     text = " ".join((word or str(raw))[: 4 * _LONGEST].split())
     return f"「{text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}」"
 
@@ -115,7 +117,10 @@ def not_number(raw: Any, whole: bool) -> Bad:
     """A cell that is no number, with what seems to be meant."""
     text = str(raw) if isinstance(raw, str) else ""
     hint = "写作 12" if whole else "写作 12 或 0.5"
-    if any(mark in text for mark in ",，") and text.replace(",", "").replace("，", "").replace(".", "").isdecimal():
+    if (
+        any(mark in text for mark in ",，")
+        and text.replace(",", "").replace("，", "").replace(".", "").isdecimal()
+    ):
         return Bad("E702", f"的值{quoted(raw)}含有千位分隔符", "请去掉逗号，只写数字")
     if text.rstrip().endswith(("%", "％")):
         return Bad("E702", f"的值{quoted(raw)}是百分数，应为数", "请写成小数，如 0.2")
@@ -189,7 +194,7 @@ def id_missing(name: str) -> Problem:
 
 
 def not_record(raw: Any) -> Problem:
-    fact = "这里是空的，应为一条记录" if raw is None else f"这里是{quoted(raw)}，应为一条记录"
+    fact = f"应为一条记录，这里是{'空的' if raw is None else quoted(raw)}"
     return Problem("E705", fact, "一条记录写作 {字段: 值, …}")
 
 
@@ -231,7 +236,10 @@ def bad_birth(raw: Any, digits: str) -> Bad:
 
 def disagrees(label: str, raw: str, part: str, says: str, other: str, given: str) -> Problem:
     return Problem(
-        "E706", f"「{label}」的值{quoted(raw)}中的{part}是 {says}，「{other}」填的是 {given}", "请核对这两项", label
+        "E706",
+        f"「{label}」的值{quoted(raw)}里的{part}是 {says}，「{other}」填的是 {given}",
+        "请核对这两项",
+        label,
     )
 
 
@@ -269,7 +277,9 @@ def more_unknown() -> Problem:
 
 def unknown_top_key(label: str) -> Problem:
     known = ("数据日期", "记录", "单位")
-    return Problem("W801", f"{quoted(label)}不是名册的内容，没有读取", closest(label, known), label[:_LONGEST])
+    return Problem(
+        "W801", f"{quoted(label)}不是名册的内容，没有读取", closest(label, known), label[:_LONGEST]
+    )
 
 
 def unknown_unit_kind(label: str, known: Sequence[str]) -> Problem:

@@ -134,7 +134,9 @@ class RowsReader:
         self.cells = {column.name: CellReader(column, column.type) for column in decl.columns}
         self.defaults = {column.name: constant(column) for column in decl.columns}
         self.headings = {
-            normalize(word): column.name for column in decl.columns for word in (column.name, *column.headings)
+            normalize(word): column.name
+            for column in decl.columns
+            for word in (column.name, *column.headings)
         }
 
     def read(self, raw: Any, label: str, found: list[Problem]) -> Any:
@@ -187,7 +189,9 @@ class RowsReader:
 Reader = FactReader | SeriesReader | RowsReader
 
 
-def reader_for(decl: FieldDecl, strange: Strange, cell: CellReader | None = None, dated: bool = True) -> Reader:
+def reader_for(
+    decl: FieldDecl, strange: Strange, cell: CellReader | None = None, dated: bool = True
+) -> Reader:
     """The reader of a field; `cell` replaces the one its type gives."""
     if decl.columns:
         return RowsReader(decl, strange)

@@ -56,8 +56,10 @@ def narrow(text: str) -> str:
 
 def plain(raw: Any) -> Any:
     """Values that Python code gives in place, as the sources would have written them."""
-    if isinstance(raw, bool) or raw is None or isinstance(raw, str | dict | list):
+    if raw is None or isinstance(raw, bool | NumberText | dict | list):
         return raw
+    if isinstance(raw, str):
+        return str(raw)
     if isinstance(raw, int):
         return NumberText(raw if abs(raw) < 10**MAX_DIGITS else "9" * (MAX_DIGITS + 1))
     if isinstance(raw, Decimal):
@@ -168,7 +170,7 @@ def _number(decl: FieldDecl, text: str) -> Any:
     if len(word) > MAX_DIGITS:
         return problems.too_long(text, MAX_DIGITS)
     decimals = found[2] or ""
-    value: Number = int(word)if not decimals else exact(Fraction(word))
+    value: Number = int(word) if not decimals else exact(Fraction(word))
     fineness = decimals_of(value) or 0
     if decl.decimals is not None and fineness > decl.decimals:
         return problems.not_number(text, True) if decl.integer else problems.too_fine(text, decl.decimals)

@@ -37,7 +37,7 @@ PERFORMANCE_WAGE = 500
 YEAR_END_BONUS = {"优秀": 1500, "合格": 1200, "基本合格": 0, "不合格": 0}
 
 #: What is named as missing where 未定等次 leaves the bonus undecided.
-UNGRADED = "未定等次年终奖"
+UNGRADED = "年终奖标准[未定等次]"
 
 Grades = dict[int, str]
 
@@ -258,10 +258,15 @@ class Case:
         signed, filed = self.who["合同签订日期"], self.who["合同备案日期"]
         return compute(lambda signed, filed: signed <= filed <= self.today, signed, filed)
 
+    def hired_under_this_document(self) -> Answer:
+        """15: 新聘用."""
+        return self.ask("参加社区工作日期", lambda day: day >= EFFECTIVE)()
+
     def trained(self) -> Answer:
-        """15: within the probation."""
-        trained, end = self.who["初任培训日期"], self.who["试用期截止日期"]
-        return compute(lambda trained, end: trained <= end, trained, end)
+        """15: within the probation, or the probation is not over."""
+        end = self.who["试用期截止日期"]
+        in_time = lambda: compute(lambda trained, end: trained <= end, self.who["初任培训日期"], end)  # noqa: E731
+        return any_of(in_time, lambda: compute(lambda end: self.today <= end, end))
 
     def surveyed(self) -> Answer:
         """18（三）: at least once this year."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 
 from tests.reference.days import anniversary, month_after, months_on
-from tests.reference.outcomes import Answer, choose, compute
+from tests.reference.outcomes import Answer, any_of, choose, compute
 from tests.reference.roster import Worker
 
 DECISION = date(2025, 1, 1)
@@ -34,7 +35,10 @@ def retired_on(born: date, base: int, today: date) -> date:
 
 
 def leave_days(who: Worker, today: date) -> Answer:
-    """国务院令第514号 with 人事部令第9号: 5, 10, 15 days from the month after 1, 10, 20 years of work."""
+    """国务院令第514号 with 人事部令第9号: 5, 10, 15 days from the month after 1, 10, 20 years of work.
+
+    None in a year with 2, 3, 4 months of sick leave, or 20 days of personal leave (which this city pays in full).
+    """
     start = who["参加社区工作日期"]
 
     def days(start: date) -> int:
@@ -43,4 +47,14 @@ def leave_days(who: Worker, today: date) -> Answer:
         ]
         return reached[-1] if reached else 0
 
-    return compute(days, start)
+    def ill(full: int, months: Fraction) -> bool:
+        return months >= {5: 2, 10: 3, 15: 4}[full]
+
+    full = compute(days, start)
+    if full == 0:
+        return 0
+    barred = any_of(
+        lambda: compute(ill, full, who["本年病假月数"]),
+        lambda: compute(lambda away: away >= 20, who["本年事假天数"]),
+    )
+    return choose(barred, lambda: 0, lambda: full)

@@ -32,7 +32,7 @@ POSTS_PER_COMMUNITY = 16
 #: Results that the JSON writes with two decimals.
 MONEY = {
     "基本工资", "学历工资", "技术等级工资", "考核工资", "绩效工资", "月工资合计",
-    "年终奖", "取证奖励", "满20年奖励", "满30年奖励", "总额",
+    "年终奖", "取证奖励", "满20年奖励", "满30年奖励", "总额", "分配",
 }  # fmt: skip
 #: What is named as missing where all 绩效系数 of a pool are 0.
 ALL_ZERO = "绩效系数"
@@ -42,7 +42,8 @@ ALL_ZERO = "绩效系数"
 
 @dataclass(frozen=True)
 class Group:
-    """One 街道 or 社区. `blocked`: rows that belong or may belong here but could not be read or placed."""
+    """One 街道 or 社区. `blocked`: rows that belong or may belong here but could not be read or placed; what else a
+    row that could not be read says of itself is not relied on."""
 
     key: tuple[str, ...]
     cases: list[Case]
@@ -107,12 +108,13 @@ def groups(
     places = [tuple(case.who[name] for name in by) for case in cases]
     found: list[Group] = []
     stray = [case for case, place in zip(cases, places, strict=True) if facts_of(place)]
-    for key in dict.fromkeys(place for place in places if not facts_of(place)):
+    known = [tuple(case.who[name] for name in by) for case in rejected]
+    for key in dict.fromkeys(place for place in [*places, *known] if not facts_of(place)):
         inside = [case for case, place in zip(cases, places, strict=True) if place == key]
         blocked = frozenset(
             f"名册第 {case.who.row} 行"
-            for case in [*rejected, *stray]
-            if case.member() is not False and may_be_in(case, by, key)
+            for case in [*rejected, *(one for one in stray if one.member() is not False)]
+            if may_be_in(case, by, key)
         )
         found.append(Group(key, inside, units.get(key[0], {}), blocked))
     return found
@@ -154,7 +156,7 @@ def results(case: Case, performance_wage: Question) -> dict[str, tuple[list[Ques
         "年休假天数": (covered, case.leave_days),
         "招聘资格": ([case.contract, case.newly_hired], case.fit_for_hiring),
         "合同备案": (covered, case.contract_filed),
-        "初任培训": (covered, case.trained),
+        "初任培训": ([*covered, case.hired_under_this_document], case.trained),
         "满意度测评": (covered, case.surveyed),
         "辞职预告": ([case.contract, case.ask("人员状态", is_("辞职"))], case.gave_notice),
         "到龄未退": (covered, case.not_overdue),
@@ -283,7 +285,10 @@ def community_results(communities: list[Group], pooled: bool) -> list[dict[str, 
         }
         found.append(group_result("社区定员", by, group, staffing))
         if pooled:
-            found.append(group_result("绩效工资分配", by, group, {"总额": group.figure(group.pool)}))
+            shares = group.shares()
+            handed = shares if isinstance(shares, Missing) else sum(shares.values(), Fraction())
+            pool = {"总额": group.figure(group.pool), "分配": handed}
+            found.append(group_result("绩效工资分配", by, group, pool))
     return found
 
 
