@@ -233,7 +233,7 @@ def test_posts_of_a_street() -> None:
     assert values["街道定员"] == {"人数": 20, "社区数": 1, "定员": 18, "差额": -2, "结论": False}
     assert values["社区定员"] == {"人数": 20, "定员": 16, "差额": -4, "结论": False}
     assert values["空缺数"] == {"值": 0}
-    assert values["绩效工资分配"] == {"总额": "10000.00"}
+    assert values["绩效工资分配"] == {"总额": "10000.00", "分配": "10000.00"}
 
 
 def test_retirement_by_the_published_rows() -> None:
@@ -274,6 +274,8 @@ def test_missing_facts_are_sound_and_suffice(seed: int) -> None:
     open_ = []
     for id_, record in before["records"].items():
         for name in [*record["values"], *record["not_applicable"], *record["unknown"]]:
+            if name == "档案完整":  # asks what is missing
+                continue
             if name not in record["unknown"]:
                 assert outcome(before, id_, name) == outcome(after, id_, name), (id_, name)
             elif not any(fact.startswith("名册第") for fact in record["unknown"][name]):

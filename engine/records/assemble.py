@@ -116,8 +116,7 @@ def _identify(read: Sequence[_Read], name: str, needs_id: bool, noun: str) -> No
             row.id = given if isinstance(given, str) else str(given)
             rows.setdefault(normalize(row.id), []).append(row)
         elif needs_id and isinstance(row.raw.cells, dict) and not any(p.where == name for p in row.problems):
-            if not row.raw.problems:
-                row.problems.append(problems.id_missing(name))
+            row.problems.append(problems.id_missing(name))
     for id_, same in rows.items():
         if len(same) > 1:
             numbers = [row.raw.row for row in same[:7]]

@@ -14,13 +14,17 @@ from engine.records.problems import Bad, bad_birth, bad_check, wrong_form
 
 IDENTITY, MOBILE, CREDIT = "居民身份证号", "手机号码", "统一社会信用代码"
 
-#: What JSON Schema can say of each; full-width characters are read too.
-PATTERNS = {
-    IDENTITY: r"[1-9]\d{5}(?:18|19|20)\d{9}[0-9Xx]",
-    MOBILE: r"1[3-9]\d{9}",
-    CREDIT: r"[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]{2}\d{6}[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]{10}",
+_CREDIT_CLASS = "0-9A-HJ-NPQRTUWXY"
+#: The characters of each in order, as (class, how many); letters may be small, all may be full-width.
+FORMS: dict[str, tuple[tuple[str, int], ...]] = {
+    IDENTITY: (("0-9", 17), ("0-9X", 1)),
+    MOBILE: (("1", 1), ("3-9", 1), ("0-9", 9)),
+    CREDIT: ((_CREDIT_CLASS, 2), ("0-9", 6), (_CREDIT_CLASS, 10)),
 }
-_COMPILED = {name: re.compile(rf"{pattern}\Z", re.ASCII) for name, pattern in PATTERNS.items()}
+_COMPILED = {
+    name: re.compile("".join(f"[{chars}]{{{count}}}" for chars, count in form) + r"\Z")
+    for name, form in FORMS.items()
+}
 
 _CREDIT_ORDER = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -70,9 +74,10 @@ READERS: dict[str, Callable[[str], str | Bad]] = {
 def birth_of(number: str) -> date | None:
     """Day of birth in an identity number; None if there is no such day."""
     try:
-        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        day = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return None
+    return day if day.year >= 1800 else None
 
 
 def sex_of(number: str) -> str:

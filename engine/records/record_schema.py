@@ -15,8 +15,8 @@ from typing import Any, assert_never
 
 from engine.names import normalize
 from engine.policy import FieldDecl, Policy
-from engine.records.formats import MOBILE, PATTERNS
-from engine.records.schema_numbers import D, digits, number_pattern, optional_sign
+from engine.records.formats import FORMS, MOBILE
+from engine.records.schema_numbers import D, number_pattern
 from engine.records.typed import FORBIDDEN, SAFE_DIGITS, member_words
 from engine.types import AnyT, BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type, describe
 from engine.values import Number, format_number
@@ -167,7 +167,7 @@ def word_pattern(decl: FieldDecl, kind: Type, free: str = f"[^{FORBIDDEN}]*") ->
         case DateT():
             return _DATE
         case TextT() if decl.format:
-            return _wide_digits(PATTERNS[decl.format])
+            return _form(FORMS[decl.format])
     return free
 
 
@@ -185,19 +185,16 @@ def _any_case(word: str) -> str:
     )
 
 
-def _wide_digits(pattern: str) -> str:
-    """A pattern of half-width characters for both widths."""
-    pattern = pattern.replace("[0-9Xx]", "[0-9０-９XxＸｘ]").replace(r"\d", D)
-    pattern = re.sub(r"\[([0-9A-Za-z-]+)\](?![^\[]*０)", lambda found: f"[{found[1]}{_widened(found[1])}]", pattern)
-    return re.sub(r"(?<![\[{\-0-9０-９A-Za-z（])([0-9])(?=[\[(0-9])|(?<=[|:])([0-9]+)", _literal, pattern)
+def _form(form: tuple[tuple[str, int], ...]) -> str:
+    """The characters of a 格式 in either width, letters of either case."""
+    return "".join(
+        f"[{chars}{chars.lower()}{_widened(chars)}{_widened(chars.lower())}]{{{count}}}"
+        for chars, count in form
+    )
 
 
-def _widened(inside: str) -> str:
-    return "".join(char if char == "-" else chr(ord(char) + 0xFEE0) for char in inside)
-
-
-def _literal(found: re.Match[str]) -> str:
-    return "".join(digits(int(char), int(char)) for char in found.group())
+def _widened(chars: str) -> str:
+    return "".join(char if char == "-" else chr(ord(char) + 0xFEE0) for char in chars)
 
 
 def _figure(end: Number | date) -> int | float:
@@ -247,6 +244,3 @@ def _range_words(ends: Iterable[Number | date | None]) -> str:
     if low is None or high is None:
         return f"，不小于 {low}" if high is None else f"，不大于 {high}"
     return f"，{low} 到 {high}"
-
-
-__all__ = ["cell_forms", "description", "field_schema", "optional_sign", "record_schema"]

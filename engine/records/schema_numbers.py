@@ -17,8 +17,8 @@ def digits(low: int, high: int) -> str:
     return f"[{low}-{high}{chr(0xFF10 + low)}-{chr(0xFF10 + high)}]"
 
 
-def optional_sign(minus: bool) -> str:
-    return "[+＋-－]?".replace("-－", "－\\-") if minus else "[+＋]?"
+def _sign(minus: bool) -> str:
+    return "[-+＋－]?" if minus else "[+＋]?"
 
 
 def number_pattern(ends: tuple[Number | date | None, Number | date | None], decimals: int | None) -> str:
@@ -27,15 +27,15 @@ def number_pattern(ends: tuple[Number | date | None, Number | date | None], deci
     fraction = _fraction(decimals)
     whole = all(end is None or (isinstance(end, int) and end >= 0) for end in (low, high))
     if low is None or not whole or not isinstance(low, int):
-        return f"{optional_sign(True)}{D}+{fraction}"
+        return f"{_sign(True)}{D}+{fraction}"
     zeros = f"(?:{_POINT}{_ZERO}+)?"
-    parts = [f"{optional_sign(True)}{_ZERO}+{zeros}"] if low == 0 else []
+    parts = [f"{_sign(True)}{_ZERO}+{zeros}"] if low == 0 else []
     if not isinstance(high, int):
-        parts.append(f"{optional_sign(False)}{_ZERO}*(?:{_from(low)}){fraction}")
+        parts.append(f"{_sign(False)}{_ZERO}*(?:{_from(low)}){fraction}")
     else:
         if high > low:
-            parts.append(f"{optional_sign(False)}{_ZERO}*(?:{between(low, high - 1)}){fraction}")
-        parts.append(f"{optional_sign(False)}{_ZERO}*{_same(high)}{zeros}")
+            parts.append(f"{_sign(False)}{_ZERO}*(?:{between(low, high - 1)}){fraction}")
+        parts.append(f"{_sign(False)}{_ZERO}*{_same(high)}{zeros}")
     return "|".join(parts)
 
 

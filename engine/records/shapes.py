@@ -92,7 +92,7 @@ class SeriesReader:
             return MISSING
         before = len(found)
         if raw.__class__ is Doubled:
-            found.extend(problems.written_twice(f"{key}{label}") for key in raw.keys_twice)  # type: ignore[attr-defined]
+            found.extend(problems.written_twice(f"{key}{label}") for key in raw.keys_twice)
         values: dict[int, Any] = {}
         known, cells, read = self.years, self.cell.cells, self.cell.read
         for key, inner in raw.items():

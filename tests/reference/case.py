@@ -256,7 +256,10 @@ class Case:
     def contract_filed(self) -> Answer:
         """10: the contract signed was reported."""
         signed, filed = self.who["合同签订日期"], self.who["合同备案日期"]
-        return compute(lambda signed, filed: signed <= filed <= self.today, signed, filed)
+        return every(
+            lambda: compute(lambda signed, filed: signed <= filed, signed, filed),
+            lambda: compute(lambda filed: filed <= self.today, filed),
+        )
 
     def hired_under_this_document(self) -> Answer:
         """15: 新聘用."""
@@ -267,6 +270,22 @@ class Case:
         end = self.who["试用期截止日期"]
         in_time = lambda: compute(lambda trained, end: trained <= end, self.who["初任培训日期"], end)  # noqa: E731
         return any_of(in_time, lambda: compute(lambda end: self.today <= end, end))
+
+    def file_complete(self) -> Answer:
+        """11: what a roster can show of a file; the first training of those hired under this document."""
+        names = ["性别", "出生日期", "学历", "参加社区工作日期", "街道", "社区", "合同签订日期", "年度考核"]
+        if any(isinstance(self.who[name], Missing) for name in names):
+            return False
+        return self.who["参加社区工作日期"] < EFFECTIVE or not isinstance(self.who["初任培训日期"], Missing)
+
+    def every_year_graded(self) -> Answer:
+        """18（二）: a grade, or 未定等次, for every full year before this one."""
+
+        def complete(grades: Grades, joined: date) -> bool:
+            first = joined.year if (joined.month, joined.day) == (1, 1) else joined.year + 1
+            return all(year in grades for year in range(first, self.today.year))
+
+        return compute(complete, self.who["年度考核"], self.who["参加社区工作日期"])
 
     def surveyed(self) -> Answer:
         """18（三）: at least once this year."""

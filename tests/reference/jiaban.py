@@ -85,6 +85,8 @@ class Group:
 
     def shares(self) -> Answer:
         """工号 → share of the pool by 绩效系数: down to the fen, then a fen each by largest remainder."""
+        if self.blocked:
+            return Missing(self.blocked)
         factors = {case.who.id: case.who["绩效系数"] for case in self.cases if case.member() is not False}
         open_ = frozenset(f"{id_}.绩效系数" for id_, factor in factors.items() if isinstance(factor, Missing))
         total = self.figure(self.pool)
@@ -156,6 +158,8 @@ def results(case: Case, performance_wage: Question) -> dict[str, tuple[list[Ques
         "年休假天数": (covered, case.leave_days),
         "招聘资格": ([case.contract, case.newly_hired], case.fit_for_hiring),
         "合同备案": (covered, case.contract_filed),
+        "档案完整": (covered, case.file_complete),
+        "考核记录完整": (covered, case.every_year_graded),
         "初任培训": ([*covered, case.hired_under_this_document], case.trained),
         "满意度测评": (covered, case.surveyed),
         "辞职预告": ([case.contract, case.ask("人员状态", is_("辞职"))], case.gave_notice),
