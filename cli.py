@@ -137,14 +137,14 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="有提醒也算不通过")
 def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
     """检查政策文件和用例文件的写法（默认整个政策文件夹）。"""
-    from engine import app
+    from engine.app.check import check as check_files
     from engine.render.diagnostics import count_words
 
     folder = None
     if not paths:
         folder = _open(policies)
         _note(f"政策文件夹：{folder.path}（{folder.origin}）")
-    checked = app.check(folder, paths)
+    checked = check_files(folder, paths)
     _say(checked.diagnostics)
     click.echo(f"已检查 {checked.files} 个文件：{count_words(checked.diagnostics)}")
     return _exit(checked.diagnostics, strict)
@@ -187,10 +187,9 @@ def evaluate(
     force: bool,
 ) -> int:
     """按政策计算名册（.xlsx .csv .json .yaml；- 为标准输入）。"""
-    from engine import app
+    from engine.app import evaluate as app
     from engine.choose import Misuse
     from engine.render.json_results import results_object
-    from engine.render.text_results import results_text
 
     _check_output(output, force, (".json",))
     quiet = form == "json"
@@ -216,6 +215,8 @@ def evaluate(
     if quiet and (output is None or run.evaluation is None):
         click.echo(_json(results_object(run)))
     elif not quiet and run.evaluation is not None:
+        from engine.render.text_results import results_text
+
         click.echo(results_text(run, _width(), people=output is None))
     return WRONG if strict and app.needs_attention(run) else _exit(run.diagnostics)
 
@@ -240,13 +241,13 @@ def _width() -> int:
 )
 def list_policies(policies: Path | None, as_of: date | None, form: str) -> int:
     """列出政策文件夹里的各个版本，以及当日在用的是哪些。"""
-    from engine import app
+    from engine.app import listing
     from engine.render.policies import policies_object, policies_text
 
     folder = _open(policies)
     day = as_of or date.today()
     _note(f"政策文件夹：{folder.path}（{folder.origin}），日期：{day}")
-    listed = app.versions(folder, day)
+    listed = listing.versions(folder, day)
     _say(folder.diagnostics)
     click.echo(_json(policies_object(listed)) if form == "json" else policies_text(listed))
     return _exit(folder.diagnostics)
@@ -276,13 +277,13 @@ def run_tests(files: tuple[Path, ...], policies: Path | None) -> int:
 @click.option("--force", is_flag=True, help="覆盖已有的输出文件")
 def schema(policy: str, policies: Path | None, as_of: date | None, output: Path | None, force: bool) -> int:
     """输出一个政策的名册格式（JSON Schema）。"""
-    from engine import app
+    from engine.app import listing
     from engine.choose import Misuse
 
     _check_output(output, force, (".json",))
     folder = _open(policies)
     _note(f"政策文件夹：{folder.path}（{folder.origin}）")
-    found, diagnostics = app.roster_schema(folder, policy, as_of or date.today())
+    found, diagnostics = listing.roster_schema(folder, policy, as_of or date.today())
     if isinstance(found, Misuse):
         raise _refuse(found)
     _say(diagnostics)

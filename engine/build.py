@@ -10,10 +10,13 @@ from engine.resolve import Resolver
 from engine.validate import validate
 
 
-def build(policy: Policy, registry: Registry) -> tuple[Program | None, list[Diagnostic]]:
-    """The program of a policy of `registry`, with everything that the static checks find; None if any of it is an error."""
+def build(policy: Policy, registry: Registry, advice: bool = True) -> tuple[Program | None, list[Diagnostic]]:
+    """The program of a policy of `registry`, with everything that the static checks find; None if any of it is an error.
+
+    Without `advice` warnings are not looked for: a policy in use has had them when it was checked.
+    """
     program, found = Resolver(registry).program(policy)
     if program is not None and not policy.lost:
-        found = [*found, *validate(program)]
+        found = [*found, *validate(program, advice)]
     sound = program is not None and not policy.lost and not policy.faulty and not has_errors(found)
     return (program if sound else None), in_order(found)

@@ -24,7 +24,7 @@ from engine.values import Grounds, NotApplicable, Rows, Series, Unknown
 
 #: Deepest formula (MAX_TREE) times longest chain of needs (MAX_CHAIN) times frames per node, with room to spare.
 DEEPEST = 40_000
-MOST_SHOWN = 6
+MOST_SHOWN = 4
 
 
 def evaluate(
@@ -111,20 +111,21 @@ def _finding(rule: RuleDecl, outcome: Any, trace: Trace) -> Finding:
 
 
 def _facts_used(uses: tuple[Use, ...]) -> str:
-    """「学历 高中，年龄上限 40」: what a check looked at, as far as it fits a line."""
+    """「年龄 41，年龄上限 40」: what a check looked at last, which is what decided it."""
     parts: dict[str, str] = {}
     for use in uses:
         if use.kind in ("字段", "参数", "规则", "口径", "引用") and use.detail != "适用":
+            parts.pop(use.name, None)
             parts[use.name] = written(use.value)
     shown = [f"{name} {value}" for name, value in parts.items()]
-    return "，".join(shown[:MOST_SHOWN]) + ("…" if len(shown) > MOST_SHOWN else "")
+    return ("…，" if len(shown) > MOST_SHOWN else "") + "，".join(shown[-MOST_SHOWN:])
 
 
 def written(value: Any) -> str:
     """A value in a sentence."""
     match value:
         case Unknown():
-            return "信息不足"
+            return "未填"
         case NotApplicable():
             return "不适用"
         case Grounds(holding):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from engine.diagnostics import Diagnostic, place_of
-from engine.expr import syntax, tree
+from engine.expr import messages, syntax, tree
 from engine.expr.check import LOST, Scope, check_formula
 from engine.expr.functions import FUNCTIONS
 from engine.expr.parse import parse_formula
@@ -417,6 +417,8 @@ class _PolicyResolver:
         kind = expected or formula.type
         if expected is None and isinstance(formula.type, NumberT) and formula.type.unit.top == "*":
             kind = NumberT(BARE)
+        if expected is None and only_outcomes(formula):
+            self.untyped(rule.formula)
         self.types[name] = kind
         thing = None if isinstance(kind, AnyT) else kind
         exceptions = tuple(
@@ -427,6 +429,11 @@ class _PolicyResolver:
             self.formula(rule.paid_on, DATE)
         self.check_visible(name, kind)
         self.rules[name] = CheckedRule(rule, kind, formula, exceptions, trigger, scope)
+
+    def untyped(self, scalar: Scalar) -> None:
+        """E342: a formula of nothing but 不适用 and 信息不足, so that other formulas cannot tell what it is."""
+        mistake = messages.undeclared_type()
+        self.bad(mistake.code, scalar, mistake.message, mistake.hint)
 
     def check_visible(self, name: str, kind: Type) -> None:
         """E404: a whole series or rows among the results."""
@@ -692,6 +699,13 @@ class _PolicyResolver:
             routes = tuple((route, self.formula(route.when, BOOL)) for route in decl.routes)
             found[name] = CheckedProcedure(decl, routes)
         return found
+
+
+def only_outcomes(expr: tree.Expr) -> bool:
+    """Whether every branch of a formula is 不适用 or 信息不足."""
+    if isinstance(expr, tree.If):
+        return only_outcomes(expr.then) and only_outcomes(expr.otherwise)
+    return isinstance(expr, tree.OutcomeConst)
 
 
 def expressions(program: Program, name: str) -> list[tree.Expr]:

@@ -78,7 +78,7 @@ def read_pairs(path: Path) -> list[Pair]:
 def policy_text(pairs: list[Pair]) -> tuple[str, dict[int, int]]:
     """The small policy with a rule 式n for every pair, and which lines of it belong to which pair."""
     rules: list[str] = []
-    groups: list[str] = ["集体:"]
+    groups: list[str] = []
     for at, pair in enumerate(pairs):
         settings = {key: value for key, value in pair.settings if key != "计算日"}
         keys = [f"    {key}: {value}" for key, value in settings.items()]
@@ -89,9 +89,8 @@ def policy_text(pairs: list[Pair]) -> tuple[str, dict[int, int]]:
         else:
             rules += [f"  式{at}:", "    内部: 是", *keys, *written]
     text = (FOLDER / "policy.yaml").read_text(encoding="utf-8")
-    text = text.replace("规则:\n", "\n".join(["规则:", *rules, ""]), 1)
-    if len(groups) > 1:
-        text += "\n".join([*groups, ""])
+    text = text.replace("\n规则:\n", "\n".join(["", "规则:", *rules, ""]), 1)
+    text = text.replace("\n集体:\n", "\n".join(["", "集体:", *groups, ""]), 1)
     owner: dict[int, int] = {}
     current: int | None = None
     for number, line in enumerate(text.splitlines(), 1):

@@ -241,7 +241,8 @@ class _Checker:
                 return self.bad(node, messages.wrong_type(describe(expected), enums[0]))
             if name in _IN_CONDITIONS:
                 return self.bad(node, messages.outside_source(name))
-            return self.bad(node, messages.unknown_name(name, [*self.env.names(), *_column_names(scope)]))
+            known = [*self.env.names(), *_column_names(scope)]
+            return self.bad(node, messages.unknown_name(name, [n for n in known if n not in FUNCTIONS]))
         if family == LOST:
             return self.nothing(node)
         kind = self.env.type_of(name) if family not in ("表", "引用") else ANYTYPE
@@ -446,7 +447,8 @@ class _Checker:
         function = FUNCTIONS.get(node.function)
         if function is None:
             declared = self.env.family(node.function) is not None
-            return self.bad(node, messages.unknown_function(node.function, FUNCTIONS, declared))
+            names = self.env.names()
+            return self.bad(node, messages.unknown_function(node.function, FUNCTIONS, declared, names))
         if scope.condition and function.name in (*_OVER_SOURCE, "人数", "个数", "段数", "连续", "滚动段数"):
             return self.bad(node, messages.nested_aggregate(function.name))
         if function.run is not None:

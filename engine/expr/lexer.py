@@ -66,7 +66,7 @@ _KEYBOARD = {
     "＇": '半角双引号「"」',
     "&": "「且」",
     "|": "「或」",
-    "^": "乘方不能用，请改用乘法",
+    "^": "改用乘法，乘方不能用",
     "%": "把「%」紧跟在数字后面",
     ":": "去掉冒号",
 }
@@ -171,5 +171,5 @@ def _wrong_character(raw: str, start: int, end: int) -> FormulaError:
         write = "半角数字"
     if write is None:
         return FormulaError("E320", f"公式里不能有「{raw}」", start, end)
-    verb = "请" if write.startswith(("去掉", "把", "乘方")) else "请写"
+    verb = "请" if write.startswith(("去掉", "把", "改用")) else "请写"
     return FormulaError("E320", f"公式里不能有「{raw}」", start, end, verb + write)

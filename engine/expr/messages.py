@@ -39,10 +39,9 @@ def _parted(text: str, names: set[str]) -> list[str]:
             part, before = text[start:end], best[start]
             if start and not before:
                 continue
-            if part in WORDS:
-                cuts.append([*before, part])
-            elif (part in names or part in _WRITTEN_OUT or part.isdecimal()) and (
-                not before or before[-1] in WORDS
+            if part in WORDS or (
+                (part in names or part in _WRITTEN_OUT or part.isdecimal())
+                and (not before or before[-1] in WORDS)
             ):
                 cuts.append([*before, part])
         best.append(min(cuts, key=len, default=[]))
@@ -57,11 +56,13 @@ def outside_source(word: str) -> Mistake:
     )
 
 
-def unknown_function(name: str, known: Iterable[str], declared: bool) -> Mistake:
-    """E330: a bracket after something that is no built-in."""
+def unknown_function(name: str, known: Iterable[str], declared: bool, names: Iterable[str]) -> Mistake:
+    """E330: a bracket after something that is no built-in; it may hide operator words."""
     if declared:
         return Mistake("E330", f"「{name}」不是内置函数，后面不能写括号", f"表用方括号查：{name}[…]")
-    return Mistake("E330", f"没有内置函数「{name}」", suggest(name, known))
+    parts = _parted(name, {*known, *names})
+    hint = f"运算词两边要空格，请写「{' '.join(parts)}(…)」" if parts else suggest(name, known)
+    return Mistake("E330", f"没有内置函数「{name}」", hint)
 
 
 def bare_function(name: str, signature: str) -> Mistake:

@@ -38,6 +38,7 @@ MAX_LENGTH = 4_000
 MAX_TOKENS = 3_000
 MAX_DEPTH = 40
 MAX_TREE = 80
+_BETWEEN = ("不属于", "属于", "否则", "则", "且", "或")
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 
 
@@ -99,6 +100,15 @@ class _Parser:
         token = token or self.now
         return FormulaError("E320", message, token.start, max(token.end, token.start + 1), hint)
 
+    def glued(self) -> FormulaError | None:
+        """An operator word run into what follows it, where an operator is due: 且党员."""
+        text = self.now.text if self.now.kind == "name" else ""
+        word = next((word for word in _BETWEEN if text.startswith(word) and text != word), None)
+        if word is None:
+            return None
+        hint = f"运算词两边要空格，请写「{word} {text.removeprefix(word)}」"
+        return self.error(f"「{text}」前面缺少运算符", hint)
+
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -123,7 +133,8 @@ class _Parser:
             raise self.error("「若」放在式子中间时要加括号", "例如 甲 + (若 乙 则 1 否则 0)")
         if token.text == ",":
             raise self.error("逗号只能在括号里")
-        raise self.error(f"「{token.text}」前面缺少运算符", "名称不能含空格；两个名称之间要有运算符")
+        hint = "名称不能含空格；两个名称之间要有运算符"
+        raise self.glued() or self.error(f"「{token.text}」前面缺少运算符", hint)
 
     def expression(self) -> Syntax:
         """A whole branch, argument or bracket: the only places where 若 may begin."""
@@ -143,7 +154,7 @@ class _Parser:
         if not self.sees(text):
             if text != "]" and self.sees("且", "或") and self.depth < MAX_DEPTH:
                 raise self.error("「且」和「或」并列时要加括号", "例如 (甲 且 乙) 或 丙")
-            raise self.error(message, hint)
+            raise self.glued() or self.error(message, hint)
         self.step()
 
     def logic(self) -> Syntax:

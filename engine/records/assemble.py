@@ -12,7 +12,6 @@ from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
 from engine.names import normalize
-from engine.policy import Policy
 from engine.records import problems
 from engine.records.model import Record, RejectedRow, Roster
 from engine.records.problems import Problem
@@ -37,7 +36,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where rows and their cells are: `roster.json:记录 3.学历`, `roster.csv:12:学历`."""
+    """Where rows and their cells are: `roster.json:记录 3.级别`, `roster.csv:12:级别`."""
 
     file: str
     noun: str
@@ -66,7 +65,7 @@ class Places:
         )
 
 
-def assemble(raw: RawRoster, file: str, sha256: str, policy: Policy, needs_id: bool = True) -> Result:
+def assemble(raw: RawRoster, file: str, sha256: str, fields: Fields, needs_id: bool = True) -> Result:
     """The roster; None only if the file as a whole cannot stand. `needs_id`: a lone record may go without its 标识."""
     places = Places(
         file, raw.noun, {r.row: r.line for r in raw.records if r.line} if raw.noun != "行" else {}
@@ -74,10 +73,9 @@ def assemble(raw: RawRoster, file: str, sha256: str, policy: Policy, needs_id: b
     day, bad_day = _data_date(raw.data_date)
     if bad_day is not None:
         return None, [places.whole(bad_day)]
-    fields = Fields(policy)
     rows = RowReader(fields)
     read = [_Read(record, *rows.read(record)) for record in raw.records]
-    _identify(read, policy.meta.identifier, needs_id, raw.noun)
+    _identify(read, fields.policy.meta.identifier, needs_id, raw.noun)
     said: list[Problem] = []
     units = UnitFacts(fields, said)
     units.read(raw.units)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine.diagnostics import Diagnostic, Place
 from engine.names import normalize
-from engine.records.problems import Problem, bad_file, cell_count, unnamed_column
+from engine.records.problems import Problem, bad_file, cell_count, one_field_twice, unnamed_column
 from engine.records.raw import RawRecord, RawRoster
 
 _SEPARATORS = (",", "\t", ";", "；", "，")
@@ -28,8 +28,13 @@ def decode_table(raw: bytes) -> str | None:
     return None
 
 
-def read_csv(raw: bytes, name: str) -> tuple[RawRoster | None, list[Diagnostic]]:
-    """One table under one line of headings; None with E701 if it has no headings, no rows, or cannot be parted."""
+def read_csv(
+    raw: bytes, name: str, columns: Callable[[str], tuple[str, ...]]
+) -> tuple[RawRoster | None, list[Diagnostic]]:
+    """One table under one line of headings; None with E701 if it has no headings, no rows, or cannot be parted.
+
+    `columns` says which column of the policy a heading is: two headings of one column refuse the file.
+    """
     text = decode_table(raw)
     if text is None:
         return None, [bad_file(Place(name), "文件不是 UTF-8 或 GB18030 编码", "请另存为「CSV UTF-8」")]
@@ -37,7 +42,7 @@ def read_csv(raw: bytes, name: str) -> tuple[RawRoster | None, list[Diagnostic]]
         return None, [bad_file(Place(name), "文件是空的")]
     if "\0" in text:
         return None, [bad_file(Place(name), "文件里有空字符，不是 CSV", "请另存为「CSV UTF-8」")]
-    return _read_table(text, name)
+    return _read_table(text, name, columns)
 
 
 def separator_of(text: str) -> str:
@@ -56,7 +61,9 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _read_table(text: str, name: str) -> tuple[RawRoster | None, list[Diagnostic]]:
+def _read_table(
+    text: str, name: str, columns: Callable[[str], tuple[str, ...]]
+) -> tuple[RawRoster | None, list[Diagnostic]]:
     records: list[RawRecord] = []
     headings: list[str] = []
     header_line = at = 0
@@ -65,10 +72,9 @@ def _read_table(text: str, name: str) -> tuple[RawRoster | None, list[Diagnostic
         for at, row in _rows(text):
             if not headings:
                 header_line, headings = at, _trimmed(row)
-                twice = _twice(headings)
+                twice = _twice(headings, columns)
                 if twice:
-                    fact = f"列名「{twice[:40]}」写了两次"
-                    return None, [bad_file(Place(name, at), fact, "请删去或改名一列")]
+                    return None, [bad_file(Place(name, at), one_field_twice(*twice), "请只留一列")]
                 continue
             records.append(_record(at, row, headings, unnamed))
     except csv.Error as error:
@@ -87,13 +93,20 @@ def _trimmed(row: list[str]) -> list[str]:
     return words
 
 
-def _twice(headings: list[str]) -> str:
-    seen: set[str] = set()
+def _twice(headings: list[str], columns: Callable[[str], tuple[str, ...]]) -> tuple[str, str] | None:
+    """Two headings that are one column; the years of a field do not go with the field as a whole."""
+    seen: dict[tuple[str, ...], str] = {}
     for word in headings:
-        if word and word in seen:
-            return word
-        seen.add(word)
-    return ""
+        if not word:
+            continue
+        column = columns(word)
+        first = seen.get(column) or (seen.get(column[:1]) if len(column) > 1 else seen.get((column[0], "")))
+        if first is not None:
+            return first, word
+        seen[column] = word
+        if len(column) > 1:
+            seen.setdefault((column[0], ""), word)
+    return None
 
 
 def _record(line: int, row: list[str], headings: list[str], unnamed: dict[int, None]) -> RawRecord:

@@ -13,7 +13,6 @@ from engine.records.raw import Doubled, NumberText, RawRoster, sort_out, without
 from engine.source import SourceText, Span
 
 MAX_DEPTH = 40
-_OPENING = re.compile(r"[\[{\]}]")
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
 

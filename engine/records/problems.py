@@ -44,10 +44,10 @@ def quoted(raw: Any) -> str:
     """A raw cell in 「」, on one line and cut; groups of values are not spelt out."""
     if isinstance(raw, dict | list):
         return "一组值"
-    word = (
-        {None: "空", True: "true", False: "false"}.get(raw) if raw is None or isinstance(raw, bool) else None
-    )
-    text = " ".join((word or str(raw))[: 4 * _LONGEST].split())
+    if raw is None:
+        return "空值"
+    word = ("true" if raw else "false") if isinstance(raw, bool) else str(raw)
+    text = " ".join(word[: 4 * _LONGEST].split())
     return f"「{text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}」"
 
 
@@ -94,6 +94,13 @@ def no_records() -> Problem:
 
 def bad_data_date(raw: Any) -> Problem:
     return Problem("E701", f"「数据日期」的值{quoted(raw)}不是日期", DATE_HINT, "数据日期")
+
+
+def one_field_twice(first: str, second: str) -> str:
+    """Two headings of a table that are one column."""
+    if first == second:
+        return f"列名{quoted(first)}写了两次"
+    return f"列{quoted(first)}和{quoted(second)}是同一个字段"
 
 
 # --- E702 values
@@ -194,7 +201,7 @@ def id_missing(name: str) -> Problem:
 
 
 def not_record(raw: Any) -> Problem:
-    fact = f"应为一条记录，这里是{'空的' if raw is None else quoted(raw)}"
+    fact = f"应为一条记录，这里是{quoted(raw)}"
     return Problem("E705", fact, "一条记录写作 {字段: 值, …}")
 
 

@@ -6,6 +6,7 @@ True, False, None, mappings and lists; `engine.records.typed` reads them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,8 +38,8 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    seen: set[str] = set()
-    twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    times = Counter(key for key, _ in pairs)
+    twice = tuple(key for key, count in times.items() if count > 1)
     return Doubled({key: value for key, value in found.items() if key not in twice}, twice)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
-from engine.names import normalize
 from engine.policy import Policy
 from engine.records.assemble import assemble
 from engine.records.csv_source import read_csv
@@ -19,10 +18,10 @@ from engine.records.json_source import read_json
 from engine.records.model import Roster
 from engine.records.problems import bad_file, unsupported
 from engine.records.raw import RawRecord, RawRoster
-from engine.records.record_schema import record_schema
+from engine.records.row import Fields
 from engine.records.yaml_source import read_yaml_roster
 
-__all__ = ["read_roster", "read_roster_bytes", "record_schema", "roster_of"]
+__all__ = ["read_roster", "read_roster_bytes", "roster_of"]
 
 MAX_BYTES = 512_000_000
 
@@ -57,26 +56,20 @@ def read_roster_bytes(
     suffix = suffix.lower()
     if len(raw) > MAX_BYTES:
         return None, [bad_file(Place(name), f"文件超过 {MAX_BYTES // 1_000_000} MB 的上限", "请分成几个文件")]
-    headings = _headings(policy)
+    fields = Fields(policy)
     match suffix:
         case ".json":
-            found, diagnostics = read_json(raw, name, headings.__contains__)
+            found, diagnostics = read_json(raw, name, fields.headings.__contains__)
         case ".yaml" | ".yml":
-            found, diagnostics = read_yaml_roster(raw, name, headings.__contains__)
+            found, diagnostics = read_yaml_roster(raw, name, fields.headings.__contains__)
         case ".csv" | ".tsv" | ".txt":
-            found, diagnostics = read_csv(raw, name)
+            found, diagnostics = read_csv(raw, name, fields.columns)
         case _:
             return None, [unsupported(name, suffix)]
     if found is None:
         return None, diagnostics
-    roster, more = assemble(found, name, hashlib.sha256(raw).hexdigest(), policy, needs_id=not found.single)
+    roster, more = assemble(found, name, hashlib.sha256(raw).hexdigest(), fields, needs_id=not found.single)
     return roster, diagnostics + more
-
-
-def _headings(policy: Policy) -> frozenset[str]:
-    return frozenset(
-        normalize(word) for decl in policy.fields.values() for word in (decl.name, *decl.headings)
-    )
 
 
 def roster_of(
@@ -87,4 +80,4 @@ def roster_of(
     A lone record may go without its 标识. The roster has no sha256 of its own.
     """
     raw = RawRoster([RawRecord(row, cells) for row, cells in enumerate(records, 1)], units, data_date)
-    return assemble(raw, name, "", policy, needs_id=len(records) > 1)
+    return assemble(raw, name, "", Fields(policy), needs_id=len(records) > 1)

@@ -2,8 +2,8 @@
 
 It says what the typed reader says, but for what a schema cannot see: days that are on no calendar, check characters,
 facts given twice, 对照, the 范围 of dates (and of numbers written as texts, unless its ends are whole and not negative),
-how a JSON number is written (decimals, exponents, its length), numbers of more than 40 digits, headings and words that
-are equal only by NFKC beyond full-width forms. There it accepts more than the reader, never less.
+how a JSON number is written (decimals, exponents, its length), numbers of more than 40 digits: there it accepts more.
+Headings, words and 格式 in forms that are equal only by NFKC it takes in half and full width, the reader in any.
 """
 
 from __future__ import annotations
@@ -187,10 +187,12 @@ def _any_case(word: str) -> str:
 
 def _form(form: tuple[tuple[str, int], ...]) -> str:
     """The characters of a 格式 in either width, letters of either case."""
-    return "".join(
-        f"[{chars}{chars.lower()}{_widened(chars)}{_widened(chars.lower())}]{{{count}}}"
-        for chars, count in form
-    )
+    found = ""
+    for chars, count in form:
+        cases = dict.fromkeys((chars, chars.lower()))
+        inside = "".join(dict.fromkeys((*cases, *map(_widened, cases))))
+        found += f"[{inside}]{{{count}}}"
+    return found
 
 
 def _widened(chars: str) -> str:
@@ -228,6 +230,8 @@ def _type_words(decl: FieldDecl) -> str:
         return "选项：" + "、".join(decl.type.members)
     if isinstance(decl.type, RecordsT):
         return "记录，栏目：" + "、".join(column.name for column in decl.columns)
+    if isinstance(decl.type, SeriesT) and isinstance(decl.type.item, EnumT):
+        return "逐年填写，选项：" + "、".join(decl.type.item.members)
     words = decl.format or ("整数" if decl.integer else describe(decl.type))
     if isinstance(decl.type, NumberT) and decl.decimals and not decl.integer:
         words += f"，最多 {decl.decimals} 位小数"

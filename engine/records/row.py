@@ -1,6 +1,6 @@
 """One raw record → its typed facts and what is wrong with it.
 
-Owns which heading leads to which field (列名, wide columns 「2023年度考核」), and what two fields of one record say of
+Owns which heading leads to which field (列名, wide columns 「2023考评」), and what two fields of one record say of
 each other (对照). What rows say of each other, and of units, is `engine.records.assemble`'s.
 """
 
@@ -89,6 +89,11 @@ class Fields:
                 if 1800 <= year <= 2999:
                     return Slot(label, name, self.readers[name], year)
         return Slot(label, "", None)
+
+    def columns(self, heading: str) -> tuple[str, ...]:
+        """What a heading of a table takes for itself: a whole field, or one year of it; an unknown one itself."""
+        slot = self.slot(heading)
+        return (slot.name or slot.label,) if slot.year is None else (slot.name, str(slot.year))
 
 
 class RowReader:

@@ -9,6 +9,7 @@ from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import normalize
 from engine.records.problems import bad_file, written_twice
 from engine.records.raw import RECORDS, RawRoster, sort_out
+from engine.source import SourceText
 from engine.yaml_nodes import Mapping, Node, Scalar, Sequence, decode, read_yaml
 
 
@@ -30,21 +31,19 @@ def read_yaml_roster(
         record.line = place_of(source, node.span).line
     refused = []
     for diagnostic in found:
-        line, column = (diagnostic.place.line, diagnostic.place.column) if diagnostic.place else (1, 1)
-        offset = source.offset(line - 1, column - 1)
-        for record, node in zip(roster.records, nodes, strict=True):
-            if node.span.start <= offset < node.span.end:
-                key = diagnostic.place.excerpt if diagnostic.place else ""
-                word = normalize(
-                    (key or "")[
-                        column - 1 : column - 1 + (diagnostic.place.length if diagnostic.place else 0)
-                    ]
-                )
-                record.problems.append(written_twice(word.strip("\"'")))
-                break
-        else:
+        at = _offset(source, diagnostic)
+        within = (r for r, n in zip(roster.records, nodes, strict=True) if n.span.start <= at < n.span.end)
+        record_with = next(within, None)
+        if record_with is None:
             refused.append(_as_e701(diagnostic))
+        else:
+            length = diagnostic.place.length if diagnostic.place else 0
+            record_with.problems.append(written_twice(normalize(source.text[at : at + length].strip("\"'"))))
     return (None, refused) if refused else (roster, [])
+
+
+def _offset(source: SourceText, found: Diagnostic) -> int:
+    return source.offset(found.place.line - 1, found.place.column - 1) if found.place else 0
 
 
 def _as_e701(found: Diagnostic) -> Diagnostic:

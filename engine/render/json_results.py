@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__
-from engine.app import Run
+from engine.app.evaluate import Run
 from engine.policy import Policy
 from engine.program import Program
 from engine.render.cells import json_value, missing_of

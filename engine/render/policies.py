@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.app import Version
+from engine.app.listing import Version
 from engine.render.table import Column, clean, lines
 
 _HEADINGS = ("系列", "编号", "文号", "层级", "印发", "施行", "失效", "在用")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from engine.app import Run
+from engine.app.evaluate import Run
 from engine.program import Program
 from engine.records.model import DatedFact, Record
 from engine.render.cells import NOT_APPLICABLE, UNKNOWN, is_money, missing_of, text_value
@@ -227,6 +227,8 @@ def _totals(run: Run, program: Program, results: Sequence[RecordResult], width: 
             Column("信息不足人数", tuple(str(missing) for _, _, missing in sums), right=True),
         ]
     )
+    if run.roster is not None and run.roster.rejected:
+        overall.append(f"（退回的 {len(run.roster.rejected)} 条不在合计内）")
     found = [overall]
     for by in dict.fromkeys(group.by for group in program.groups_by_name.values() if group.by):
         found += _totals_by(by, names, run, results, width)

@@ -1,6 +1,6 @@
 """What is wrong between the well-typed parts of a policy: one check per file, all of one shape.
 
-`CHECKS` is the whole list. A check reads a `Program` and the intervals of its formulas, and returns
+`ERRORS` and `ADVICE` are the whole list. A check reads a `Program` and the intervals of its formulas, and returns
 diagnostics. Codes: E422–E435, W801–W804.
 """
 
@@ -22,19 +22,14 @@ from engine.validate.unused import check_unused
 
 Check = Callable[[Program, Bounds], list[Diagnostic]]
 
-CHECKS: tuple[Check, ...] = (
-    check_money,
-    check_division,
-    check_tables,
-    check_conflicts,
-    check_always,
-    check_citations,
-    check_procedures,
-    check_unused,
-)
+#: What makes a policy unusable.
+ERRORS: tuple[Check, ...] = (check_money, check_tables, check_conflicts, check_citations, check_procedures)
+#: What its author should look at.
+ADVICE: tuple[Check, ...] = (check_division, check_always, check_unused)
 
 
-def validate(program: Program) -> list[Diagnostic]:
-    """Everything that the checks find in one policy, in the order of its file."""
+def validate(program: Program, advice: bool = True) -> list[Diagnostic]:
+    """Everything that the checks find in one policy, in the order of its file; without `advice` only errors."""
     bounds = Bounds(program)
-    return in_order(found for check in CHECKS for found in check(program, bounds))
+    checks = (*ERRORS, *ADVICE) if advice else ERRORS
+    return in_order(found for check in checks for found in check(program, bounds))

@@ -1,7 +1,7 @@
-"""The use-cases: choose a policy, check files, evaluate a roster, list policies, give a roster's schema.
+"""`eval`: choose the policy, its readings and results; read the roster; evaluate.
 
-Every function returns data and diagnostics and prints nothing. A `Misuse` is a request that cannot be
-carried out as asked (exit 2); what is wrong inside a file is a `Diagnostic` (exit 1).
+Returns data and diagnostics and prints nothing. A `Misuse` is a request that cannot be carried out as asked
+(exit 2); what is wrong inside a file is a `Diagnostic` (exit 1).
 """
 
 from __future__ import annotations
@@ -12,22 +12,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from engine import __version__
 from engine.build import build
-from engine.choose import Folder, Misuse, choose_policy, registry_for
-from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.choose import Folder, Misuse, choose_policy
+from engine.diagnostics import Diagnostic, in_order
 from engine.evaluation import evaluate as evaluate_roster
 from engine.names import normalize, suggest
 from engine.policy import Policy
 from engine.program import Program
 from engine.records.model import Roster
-from engine.records.reader import read_roster, read_roster_bytes, record_schema
-from engine.registry import Registry, load_file, load_folder, policy_files
+from engine.records.reader import read_roster, read_roster_bytes
 from engine.results import Evaluation
-from engine.testing.cases import cases_paths, read_cases
 from engine.values import Grounds, Unknown
-
-ENGINE = __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +40,6 @@ class Run:
     evaluation: Evaluation | None = None
     results: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What `check` looked at."""
-
-    files: int
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One policy of a folder; `in_force` on the day asked for."""
-
-    policy: Policy
-    in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +120,7 @@ def evaluate(
         return chosen
     if chosen is None:
         return Run(request.as_of, tuple(in_order(diagnostics)))
-    program, found = build(chosen.policy, chosen.registry)
+    program, found = build(chosen.policy, chosen.registry, advice=False)
     if program is None:
         return Run(
             request.as_of, tuple(in_order([*diagnostics, *(d for d in found if d.severity == "error")]))
@@ -206,76 +185,3 @@ def needs_attention(run: Run) -> bool:
         result.findings or any(is_open(result.outcomes.get(name)) for name in run.results)
         for result in run.evaluation.records
     ) or any(group.finding or any(map(is_open, group.figures.values())) for group in run.evaluation.groups)
-
-
-# --- check, policies, schema
-
-
-def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
-    """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use."""
-    files: list[Path] = []
-    diagnostics: list[Diagnostic] = []
-    for path in paths or ([folder.path] if folder else []):
-        if path.is_dir():
-            registry, found = load_folder(path)
-            inside = policy_files(path)
-            if not inside:
-                found = [
-                    Diagnostic("E120", "文件夹里没有政策文件", Place(str(path)), "政策文件以 .yaml 结尾")
-                ]
-            files += inside
-            diagnostics += found
-            for policy in registry.policies:
-                diagnostics += _check_policy(policy, registry)
-                named = cases_paths(policy, Path(policy.source.name))
-                files += [file for _, file in named if file not in files]
-        elif is_cases(path):
-            files.append(path)
-            diagnostics += read_cases(path)[1]
-        else:
-            files.append(path)
-            policy_read, found = load_file(path)
-            diagnostics += found
-            if policy_read is not None:
-                registry, found = registry_for(policy_read, path, None)
-                diagnostics += [*found, *_check_policy(policy_read, registry)]
-    return Checked(len(files), tuple(in_order(diagnostics)))
-
-
-def is_cases(path: Path) -> bool:
-    return path.name.endswith((".cases.yaml", ".cases.yml"))
-
-
-def _check_policy(policy: Policy, registry: Registry) -> list[Diagnostic]:
-    """A policy's own checks, and the cases files it names."""
-    _, diagnostics = build(policy, registry)
-    diagnostics = list(diagnostics)
-    for word, path in cases_paths(policy, Path(policy.source.name)):
-        if path.is_file():
-            diagnostics += read_cases(path)[1]
-        else:
-            place = place_of(word.source, word.span)
-            diagnostics.append(
-                Diagnostic("E751", f"找不到用例文件「{word.text}」", place, "路径从政策文件所在的文件夹算起")
-            )
-    return diagnostics
-
-
-def versions(folder: Folder, day: date) -> list[Version]:
-    """Every policy of the folder by 系列 and 施行, with whether it is in force on a day."""
-    registry = folder.registry
-    found = []
-    for series, line in registry.series.items():
-        current = registry.in_force(series, day)
-        found += [Version(policy, policy is current) for policy in line]
-    return found
-
-
-def roster_schema(
-    folder: Folder, word: str, as_of: date
-) -> tuple[dict[str, Any] | Misuse | None, list[Diagnostic]]:
-    """The JSON Schema of a policy's roster."""
-    chosen, diagnostics = choose_policy(folder, word, as_of)
-    if chosen is None or isinstance(chosen, Misuse):
-        return chosen, diagnostics
-    return record_schema(chosen.policy), diagnostics

@@ -1,0 +1,166 @@
+"""What the engine costs, as ratios against plain simpleeval and bare imports, in interleaved rounds.
+
+    python benchmarks/run.py [--rounds 5] [--workers 1000]
+
+Prints medians and ratios for this machine. Every round first checks that both sides give the same figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.plain import Plain  # noqa: E402
+from engine.build import build  # noqa: E402
+from engine.evaluation import evaluate  # noqa: E402
+from engine.policy import Policy  # noqa: E402
+from engine.program import Program  # noqa: E402
+from engine.records.model import Record, Roster  # noqa: E402
+from engine.records.reader import roster_of  # noqa: E402
+from engine.registry import load_folder  # noqa: E402
+from engine.values import Grounds, NotApplicable, Series  # noqa: E402
+from examples.generate import workers  # noqa: E402
+
+AS_OF = date(2024, 12, 31)
+READINGS = {"绩效工资口径": "个人系数"}
+LETTERS = "一二三四五六"
+
+
+def program_of_the_city() -> Program:
+    registry, _ = load_folder(ROOT / "policies")
+    policy = next(policy for policy in registry.policies if policy.meta.id == "jiaban-2021-47")
+    program, found = build(policy, registry)
+    assert program is not None, found
+    return program
+
+
+def complete_roster(policy: Policy, plain: Plain, count: int) -> tuple[Roster, list[dict[str, Any]]]:
+    """`count` generated workers for whom every fact the formulas ask for is given, for both sides."""
+    given = workers(3 * count, 1, missing_rate=0.0, data_date=AS_OF)
+    roster, found = roster_of(given["记录"], given["单位"], AS_OF, policy, "benchmark")
+    assert roster is not None, found
+    records: list[Record] = []
+    facts: list[dict[str, Any]] = []
+    for record in roster.records:
+        known = plain_facts(policy, record)
+        try:
+            plain.run(known, AS_OF)
+        except (AttributeError, KeyError, TypeError):  # a fact that is not given
+            continue
+        records.append(record)
+        facts.append(known)
+        if len(records) == count:
+            break
+    return Roster("benchmark", "", AS_OF, tuple(records), (), roster.units), facts
+
+
+def plain_facts(policy: Policy, record: Record) -> dict[str, Any]:
+    found = dict.fromkeys(policy.fields)
+    found.update({n: dict(v.items) if isinstance(v, Series) else v for n, v in record.facts.items()})
+    return found
+
+
+def same_figures(program: Program, roster: Roster, plain: Plain, facts: Sequence[Mapping[str, Any]]) -> int:
+    """How many figures both sides give; a difference ends the run."""
+    evaluation = evaluate(program, roster, AS_OF, READINGS, only=program.results)
+    compared = 0
+    for result, known in zip(evaluation.records, facts, strict=True):
+        values = plain.run(known, AS_OF)
+        for name, outcome in result.outcomes.items():
+            if name not in values:
+                continue
+            ours = None if isinstance(outcome, NotApplicable) else outcome
+            theirs = values[name]
+            if isinstance(outcome, Grounds) and theirs is not None:
+                theirs = tuple(label for label, held in zip(LETTERS, theirs, strict=True) if held)
+                ours = outcome.holding
+            assert ours == theirs, (result.record.id, name, ours, theirs)
+            compared += 1
+    return compared
+
+
+def timed(work: Callable[[], object]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    kept = work()
+    spent = time.perf_counter() - start
+    del kept
+    return spent
+
+
+def process(*command: str) -> Callable[[], object]:
+    def run() -> object:
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+    return run
+
+
+def compared(
+    title: str, ours: Callable[[], object], theirs: Callable[[], object], rounds: int, reach: float
+) -> None:
+    """One line: medians of interleaved rounds, and the median of their ratios."""
+    ours(), theirs()
+    pairs = [(timed(ours), timed(theirs)) for _ in range(rounds)]
+    one, two = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+    ratio = statistics.median(a / b for a, b in pairs)
+    print(f"{title:<58} {one:8.1f} ms {two:8.1f} ms   {ratio:5.2f}×  (reach ≤ {reach}×)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1000)
+    given = parser.parse_args()
+    program, plain = program_of_the_city(), Plain()
+    roster, facts = complete_roster(program.policy, plain, given.workers)
+    print(
+        f"{len(roster.records)} workers, {same_figures(program, roster, plain, facts)} figures the same on both sides"
+    )
+    compared(
+        "results with traces / plain simpleeval parsed once",
+        lambda: evaluate(program, roster, AS_OF, READINGS, only=program.results),
+        lambda: [plain.run(known, AS_OF) for known in facts],
+        given.rounds,
+        2.5,
+    )
+    compared(
+        "the same with groups and pools shared / plain simpleeval",
+        lambda: evaluate(program, roster, AS_OF),
+        lambda: [plain.run(known, AS_OF) for known in facts],
+        given.rounds,
+        2.5,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        one = Path(folder) / "one.json"
+        one.write_text(json.dumps(json.loads((ROOT / "examples" / "one.json").read_text("utf-8"))), "utf-8")
+        compared(
+            "one worker, command line / import click, yaml, simpleeval",
+            process(sys.executable, "cli.py", "eval", str(one), "--as-of", "2024-12-31", "--format", "json"),
+            process(sys.executable, "-c", "import click, yaml, simpleeval"),
+            given.rounds,
+            4,
+        )
+    compared(
+        "check the policy / import click, yaml, jsonschema",
+        process(sys.executable, "cli.py", "check", "policies/jiaban-2021-47.yaml"),
+        process(sys.executable, "-c", "import click, yaml, jsonschema"),
+        given.rounds,
+        4,
+    )
+
+
+if __name__ == "__main__":
+    main()

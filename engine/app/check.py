@@ -1,0 +1,72 @@
+"""`check`: policy and cases files, folders of them, with everything that is wrong in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.build import build
+from engine.choose import Folder, registry_for
+from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.policy import Policy
+from engine.registry import Registry, load_file, load_folder, policy_files
+from engine.testing.cases import cases_paths, read_cases
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` looked at."""
+
+    files: int
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
+    """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use."""
+    files: list[Path] = []
+    diagnostics: list[Diagnostic] = []
+    for path in paths or ([folder.path] if folder else []):
+        if path.is_dir():
+            registry, found = load_folder(path)
+            inside = policy_files(path)
+            if not inside:
+                found = [
+                    Diagnostic("E120", "文件夹里没有政策文件", Place(str(path)), "政策文件以 .yaml 结尾")
+                ]
+            files += inside
+            diagnostics += found
+            for policy in registry.policies:
+                diagnostics += _check_policy(policy, registry)
+                named = cases_paths(policy, Path(policy.source.name))
+                files += [file for _, file in named if file not in files]
+        elif is_cases(path):
+            files.append(path)
+            diagnostics += read_cases(path)[1]
+        else:
+            files.append(path)
+            policy_read, found = load_file(path)
+            diagnostics += found
+            if policy_read is not None:
+                registry, found = registry_for(policy_read, path, None)
+                diagnostics += [*found, *_check_policy(policy_read, registry)]
+    return Checked(len(files), tuple(in_order(diagnostics)))
+
+
+def is_cases(path: Path) -> bool:
+    return path.name.endswith((".cases.yaml", ".cases.yml"))
+
+
+def _check_policy(policy: Policy, registry: Registry) -> list[Diagnostic]:
+    """A policy's own checks, and the cases files it names."""
+    _, diagnostics = build(policy, registry)
+    diagnostics = list(diagnostics)
+    for word, path in cases_paths(policy, Path(policy.source.name)):
+        if path.is_file():
+            diagnostics += read_cases(path)[1]
+        else:
+            place = place_of(word.source, word.span)
+            diagnostics.append(
+                Diagnostic("E751", f"找不到用例文件「{word.text}」", place, "路径从政策文件所在的文件夹算起")
+            )
+    return diagnostics
