@@ -1,6 +1,7 @@
 """The entry to rosters: a file, bytes or records in place → `Roster`, typed by a policy's 字段.
 
 Owns which reader takes a file; the readers of JSON, YAML and CSV only say what is written.
+The JSON Schema of a record is `engine.records.record_schema`.
 """
 
 from __future__ import annotations

@@ -60,11 +60,10 @@ def _head(run: Run, program: Program) -> list[str]:
         found.append(f"引用：{'、'.join(uses)}")
     if run.readings:
         adopted = {name: decl.adopted for name, decl in program.policy.readings.items()}
-        marks = [
-            f"{n} = {option}{'' if option == adopted.get(n) else '（改选）'}"
-            for n, option in run.readings.items()
-        ]
-        found.append(f"口径：{'、'.join(marks)}")
+        changed = [f"{n} = {option}" for n, option in run.readings.items() if option != adopted.get(n)]
+        rest = f"其余 {len(run.readings) - len(changed)}" if changed else f"{len(run.readings)}"
+        listed = f"{'、'.join(changed)}（改选），" if changed else ""
+        found.append(f"口径：{listed}{rest} 项按政策采用的读法")
     return found
 
 
