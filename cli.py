@@ -50,11 +50,16 @@ def _say(diagnostics: Iterable[Diagnostic]) -> None:
         click.echo(render(diagnostic, colour), err=True, color=colour)
 
 
-def _open(policies: Path | None) -> Folder:
-    from engine.choose import open_folder
-
+def _open(policies: Path | None, kept: bool = False) -> Folder:
+    """The policies folder; `kept`: as an earlier run has checked it, if nothing has changed since."""
     if policies is not None and not policies.is_dir():
         raise Refused(f"--policies 指的文件夹「{policies}」不存在")
+    if kept:
+        from engine.cache import open_kept
+
+        return open_kept(policies, Path.cwd())
+    from engine.folder import open_folder
+
     return open_folder(policies, Path.cwd())
 
 
@@ -193,7 +198,7 @@ def evaluate(
 
     _check_output(output, force, (".json",))
     quiet = form == "json"
-    folder = _open(policies)
+    folder = _open(policies, kept=True)
     day = as_of or date.today()
     source: Path | bytes = click.get_binary_stream("stdin").read() if str(roster) == "-" else roster
     request = app.Request(

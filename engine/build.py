@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.diagnostics import Diagnostic, has_errors, in_order
 from engine.policy import Policy
 from engine.program import Program
-from engine.registry import Registry
 from engine.resolve import Resolver
 from engine.validate import validate
+from engine.versions import Registry
 
 
 def build(policy: Policy, registry: Registry, advice: bool = True) -> tuple[Program | None, list[Diagnostic]]:

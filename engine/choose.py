@@ -7,15 +7,15 @@ in force, never the nearest. What to do with the policy is left to `engine.app`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from engine import resources
 from engine.diagnostics import Diagnostic, Place, has_errors, place_of
 from engine.names import normalize, suggest
 from engine.policy import Policy
-from engine.registry import Registry, load_file, load_folder
+from engine.program import Program
+from engine.versions import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Misuse:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The policies folder in use; `origin` says why this one."""
+    """The policies folder in use; `origin` says why this one. `programs`: those of its policies (by file) that have
+    been checked; `key` is what they are kept under between runs, or ""."""
 
     path: Path
     origin: str
     registry: Registry
     diagnostics: tuple[Diagnostic, ...]
+    programs: dict[str, Program] = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,15 @@ class Chosen:
     registry: Registry
 
 
-def open_folder(given: Path | None, here: Path) -> Folder:
-    """`given`, else `here`/policies, else the policies that came with the engine."""
-    local = here / "policies"
+def folder_in_use(given: Path | None, here: Path) -> tuple[Path, str]:
+    """`given`, else `here`/policies, else the policies that came with the engine; and why this one."""
     if given is not None:
-        path, origin = given, "--policies"
-    elif local.is_dir():
-        path, origin = Path("policies"), "当前文件夹"
-    else:
-        path, origin = resources.policies_dir(), "随软件安装"
-    registry, diagnostics = load_folder(path)
-    return Folder(path, origin, registry, tuple(diagnostics))
+        return given, "--policies"
+    if (here / "policies").is_dir():
+        return Path("policies"), "当前文件夹"
+    from engine import resources  # looked for only where there is no folder at hand
+
+    return resources.policies_dir(), "随软件安装"
 
 
 def candidates(registry: Registry) -> list[str]:
@@ -83,7 +84,13 @@ def choose_policy(
     registry = folder.registry
     name = normalize(word) if word is not None else None
     if word is not None and name is not None and _is_path(word) and name not in registry.series:
-        return _from_path(folder, Path(word), as_of)
+        from engine.folder import by_path  # reads files, which a policy in the folder has behind it
+
+        named, diagnostics = by_path(folder, Path(word))
+        if named is None:
+            return None, diagnostics
+        chosen, remarks = _on_day(named, as_of)
+        return chosen, [*diagnostics, *remarks]
     if has_errors(folder.diagnostics):
         return None, [d for d in folder.diagnostics if d.severity == "error"]
     if not registry.policies:
@@ -117,37 +124,6 @@ def choose_policy(
 
 def _is_path(word: str) -> bool:
     return "/" in word or "\\" in word or word.endswith((".yaml", ".yml")) or Path(word).is_file()
-
-
-def _from_path(folder: Folder, path: Path, as_of: date) -> tuple[Chosen | None, list[Diagnostic]]:
-    policy, diagnostics = load_file(path)
-    if policy is None:
-        return None, diagnostics
-    registry, found = registry_for(policy, path, folder)
-    diagnostics += found
-    if has_errors(diagnostics):
-        return None, [d for d in diagnostics if d.severity == "error"]
-    return _on_day(Chosen(policy, registry), as_of)
-
-
-def registry_for(policy: Policy, path: Path, folder: Folder | None) -> tuple[Registry, list[Diagnostic]]:
-    """Where the 引用 of a policy given by path are found: the folder in use, else the file's own folder."""
-    others: list[Policy] = []
-    diagnostics: list[Diagnostic] = []
-    if policy.uses:
-        if folder is not None:
-            others += folder.registry.policies
-            diagnostics += (d for d in folder.diagnostics if not _same_file(d.place, path))
-        known = {p.meta.series for p in others}
-        if any(use.series not in known for use in policy.uses.values()):
-            beside, _ = load_folder(path.parent)
-            others += [p for p in beside.policies if p.meta.series not in known]
-    kept = tuple(p for p in others if p.meta.id != policy.meta.id)
-    return Registry((*kept, policy)), diagnostics
-
-
-def _same_file(place: Place | None, path: Path) -> bool:
-    return place is not None and Path(place.file).resolve() == path.resolve()
 
 
 def _on_day(chosen: Chosen, as_of: date) -> tuple[Chosen | None, list[Diagnostic]]:

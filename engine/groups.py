@@ -14,9 +14,9 @@ from engine.diagnostics import Diagnostic, place_of
 from engine.expr import tree
 from engine.facts import State
 from engine.interpret import Interpreter, combine, first_outcome
+from engine.needs import needed_fields, needs_of
 from engine.program import CheckedGroup
 from engine.records.model import DatedFact, Roster
-from engine.resolve import needed_fields, needs_of
 from engine.results import GroupResult
 from engine.values import NotApplicable, Number, Unknown, exact, format_number, unknown
 

@@ -19,10 +19,11 @@ from engine.loading.rules import read_grounds, read_groups, read_readings, read_
 from engine.loading.section import Section, read_entries
 from engine.loading.tables import read_tables
 from engine.names import normalize
+from engine.nodes import Node
 from engine.policy import Policy
 from engine.schema import check_structure
 from engine.source import SourceText, Span
-from engine.yaml_nodes import Node, read_yaml
+from engine.yaml_nodes import read_yaml
 
 MAX_PROBLEMS = 500
 

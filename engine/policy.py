@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from engine.diagnostics import Place, place_of
+from engine.nodes import Node, Scalar
 from engine.source import SourceText
 from engine.types import Type
 from engine.units import Unit
 from engine.values import Number
-from engine.yaml_nodes import Node, Scalar
 
 Level = Literal["错误", "须说明", "提示"]
 

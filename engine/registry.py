@@ -1,42 +1,17 @@
-"""A folder of policy files as lines of versions, and the one function that chooses a version by date."""
+"""Policy files and folders of them, read into a `Registry`."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from engine.diagnostics import Diagnostic, Place
 from engine.loader import load
-from engine.policy import Policy, by_time, in_force
+from engine.policy import Policy
+from engine.versions import Registry, check_versions, policy_files
 from engine.yaml_nodes import read_text
 
-
-@dataclass(frozen=True)
-class Registry:
-    """`policies` in the order of their files; `broken` names the files that did not load."""
-
-    policies: tuple[Policy, ...]
-    broken: tuple[str, ...] = ()
-
-    @property
-    def series(self) -> dict[str, tuple[Policy, ...]]:
-        """系列 → its versions by 施行, then 印发."""
-        found: dict[str, list[Policy]] = {}
-        for policy in self.policies:
-            found.setdefault(policy.meta.series, []).append(policy)
-        return {name: tuple(sorted(line, key=by_time)) for name, line in found.items()}
-
-    def in_force(self, series: str, day: date) -> Policy | None:
-        return in_force(self.series.get(series, ()), day)
-
-
-def policy_files(folder: Path) -> list[Path]:
-    """The policy files of a folder, by name; cases are none."""
-    found = [*folder.glob("*.yaml"), *folder.glob("*.yml")]
-    return sorted(p for p in found if not p.name.endswith((".cases.yaml", ".cases.yml")))
+__all__ = ["Registry", "load_file", "load_files", "load_folder", "policy_files"]
 
 
 def load_file(path: Path, name: str | None = None) -> tuple[Policy | None, list[Diagnostic]]:
@@ -67,42 +42,3 @@ def load_files(paths: Iterable[Path]) -> tuple[Registry, list[Diagnostic]]:
             policies.append(policy)
     registry = Registry(tuple(policies), tuple(broken))
     return registry, [*diagnostics, *check_versions(registry)]
-
-
-def check_versions(registry: Registry) -> list[Diagnostic]:
-    """Two policies of one 编号 (E410), overlaps of versions (E411), gaps between them (W811)."""
-    found: list[Diagnostic] = []
-    seen: dict[str, Policy] = {}
-    for policy in registry.policies:
-        first = seen.setdefault(policy.meta.id, policy)
-        if first is not policy:
-            found.append(
-                Diagnostic(
-                    "E410",
-                    f"编号「{policy.meta.id}」与 {first.source.name} 相同",
-                    _place(policy),
-                    "每个版本用不同的编号",
-                )
-            )
-    for series, versions in registry.series.items():
-        for older, newer in itertools.pairwise(versions):
-            if by_time(older) == by_time(newer):
-                message = f"系列「{series}」有两个版本同日施行、同日印发：{older.meta.id} 与 {newer.meta.id}"
-                found.append(Diagnostic("E411", message, _place(newer), "请改施行日期，或分为两个系列"))
-            elif older.meta.expires is not None and older.meta.expires >= newer.meta.effective:
-                message = f"{older.meta.id} 到 {older.meta.expires} 才失效，与 {newer.meta.effective} 施行的 {newer.meta.id} 重叠"
-                found.append(
-                    Diagnostic(
-                        "E411", message, _place(newer), "前一版的失效日应早于后一版的施行日，或不写失效"
-                    )
-                )
-            elif older.meta.expires is not None and (newer.meta.effective - older.meta.expires).days > 1:
-                message = f"{older.meta.id} 于 {older.meta.expires} 失效，{newer.meta.id} 到 {newer.meta.effective} 才施行，中间没有版本"
-                found.append(Diagnostic("W811", message, _place(newer)))
-    return found
-
-
-def _place(policy: Policy) -> Place:
-    from engine.diagnostics import place_of
-
-    return place_of(policy.meta.key.source, policy.meta.key.span)

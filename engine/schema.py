@@ -23,9 +23,10 @@ from engine.loading import problems
 from engine.loading.commas import find_pieces
 from engine.loading.section import is_blank
 from engine.names import normalize, suggest
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.resources import schemas_dir
 from engine.source import Span
-from engine.yaml_nodes import MAX_DEPTH, Entry, Mapping, Node, Scalar, Sequence
+from engine.yaml_nodes import MAX_DEPTH
 
 MAX_PROBLEMS = 200
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from engine.diagnostics import Diagnostic, place_of
 from engine.names import normalize, suggest
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import Band, Constant, NoCell, ParamDecl, ParamName, RowDecl, TableDecl, Undecided
 from engine.program import Row, Table
 from engine.types import AnyT, BoolT, DateT, EnumT, NumberT, TextT, Type, describe
 from engine.units import common
 from engine.values import format_number, parse_date, parse_number
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _LOWER = {"满": True, "超过": False}
 _UPPER = {"不满": False, "不超过": True}

@@ -22,6 +22,7 @@ from engine.diagnostics import Diagnostic, Place
 from engine.evaluation import evaluate
 from engine.loader import load
 from engine.names import normalize
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import FieldDecl, Policy
 from engine.program import Program
 from engine.records.model import DatedFact, Record, Roster
@@ -31,7 +32,7 @@ from engine.source import SourceText
 from engine.tables import read_constant
 from engine.types import RecordsT, SeriesT
 from engine.values import Rows, Series, Unknown, parse_date
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence, read_text, read_yaml
+from engine.yaml_nodes import read_text, read_yaml
 
 FOLDER = Path(__file__).parent / "language"
 AS_OF = "2024-12-31"

@@ -67,7 +67,9 @@ def _larger(inner: st.SearchStrategy[Syntax]) -> st.SearchStrategy[Syntax]:
         st.builds(Negative, inner, span=at),
         st.builds(Not, inner, span=at),
         st.builds(
-            lambda first, chain: Comparison(first, tuple(op for op, _ in chain), tuple(e for _, e in chain), span=AT),
+            lambda first, chain: Comparison(
+                first, tuple(op for op, _ in chain), tuple(e for _, e in chain), span=AT
+            ),
             inner,
             chains,
         ),

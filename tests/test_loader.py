@@ -12,11 +12,12 @@ import pytest
 
 from engine.diagnostics import Diagnostic, in_order
 from engine.loader import MAX_PROBLEMS, build, load
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import NoCell, Policy, Undecided
 from engine.source import SourceText
 from engine.types import ANYTYPE, BOOL, DATE, TEXT, EnumT, NumberT, RecordsT, SeriesT
 from engine.units import Unit
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence, read_yaml
+from engine.yaml_nodes import read_yaml
 
 HEAD = """\
 格式: 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.app.check import check
-from engine.choose import open_folder
+from engine.folder import open_folder
 from engine.testing.run import Tested, run_files
 
 ROOT = Path(__file__).parent.parent

@@ -20,9 +20,10 @@ from engine.diagnostics import Diagnostic
 from engine.loader import load
 from engine.loading.document import LEVELS, TREATMENTS
 from engine.loading.fields import FORMATS
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.schema import MAX_PROBLEMS, RESERVED_KEYS, check_structure
 from engine.source import SourceText
-from engine.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence, read_yaml
+from engine.yaml_nodes import read_yaml
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("policy", "cases")

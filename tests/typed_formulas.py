@@ -32,7 +32,13 @@ class No:
 NO = No()
 Facts = Mapping[str, Any]
 
-NUMBERS, TRUTHS, DATES, GRADES, SERIES = ("数甲", "数乙", "数丙"), ("真甲", "真乙"), ("日甲", "日乙"), ("等甲", "等乙"), ("年甲",)
+NUMBERS, TRUTHS, DATES, GRADES, SERIES = (
+    ("数甲", "数乙", "数丙"),
+    ("真甲", "真乙"),
+    ("日甲", "日乙"),
+    ("等甲", "等乙"),
+    ("年甲",),
+)
 OUTSIDE = {"数": "无数", "真": "无真", "日": "无日", "等": "无等"}
 
 POLICY = """格式: 1
@@ -148,7 +154,7 @@ def facts() -> st.SearchStrategy[dict[str, Any]]:
     values = {
         **{name: _figures if name != "数丙" else st.integers(-4, 12) for name in NUMBERS},
         **{name: st.booleans() for name in TRUTHS},
-        **{name: _days for name in DATES},
+        **dict.fromkeys(DATES, _days),
         **{name: st.sampled_from(RANKS) for name in GRADES},
         "年甲": st.dictionaries(st.integers(2018, 2026), st.sampled_from(RANKS), max_size=7),
     }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.build import build
-from engine.choose import Folder, registry_for
+from engine.choose import Folder
 from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.folder import registry_for
 from engine.policy import Policy
 from engine.registry import Registry, load_file, load_folder, policy_files
 from engine.testing.cases import cases_paths, read_cases

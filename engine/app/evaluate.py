@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from engine.build import build
-from engine.choose import Folder, Misuse, choose_policy
+from engine.cache import keep
+from engine.choose import Chosen, Folder, Misuse, choose_policy
 from engine.diagnostics import Diagnostic, in_order
 from engine.evaluation import evaluate as evaluate_roster
 from engine.names import normalize, suggest
@@ -120,11 +120,9 @@ def evaluate(
         return chosen
     if chosen is None:
         return Run(request.as_of, tuple(in_order(diagnostics)))
-    program, found = build(chosen.policy, chosen.registry, advice=False)
+    program, found = program_of(folder, chosen)
     if program is None:
-        return Run(
-            request.as_of, tuple(in_order([*diagnostics, *(d for d in found if d.severity == "error")]))
-        )
+        return Run(request.as_of, tuple(in_order([*diagnostics, *found])))
     readings = choose_readings(program, request.readings, request.as_of)
     if isinstance(readings, Misuse):
         return readings
@@ -132,7 +130,7 @@ def evaluate(
     if isinstance(names, Misuse):
         return names
     roster, found = _read(request.roster, program.policy)
-    diagnostics += in_order(found)
+    diagnostics += found
     base = Run(request.as_of, tuple(diagnostics), program, readings, results=names[0], groups=names[1])
     if roster is None:
         return base
@@ -153,6 +151,20 @@ def evaluate(
     )
     diagnostics += evaluation.diagnostics
     return replace(base, diagnostics=tuple(diagnostics), roster=roster, evaluation=evaluation)
+
+
+def program_of(folder: Folder, chosen: Chosen) -> tuple[Program | None, list[Diagnostic]]:
+    """The checked program of a policy, kept with its folder; warnings have been seen when it was checked."""
+    kept = folder.programs.get(chosen.policy.source.name)
+    if kept is not None and kept.policy is chosen.policy:
+        return kept, []
+    from engine.build import build  # the whole of checking, not needed for what is kept
+
+    program, found = build(chosen.policy, chosen.registry, advice=False)
+    if program is not None and chosen.registry is folder.registry:
+        folder.programs[chosen.policy.source.name] = program
+        keep(folder)
+    return program, [d for d in found if d.severity == "error"]
 
 
 def _read(roster: Path | bytes, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:

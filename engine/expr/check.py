@@ -15,6 +15,7 @@ from engine.expr import messages, syntax, tree
 from engine.expr.functions import FUNCTIONS, Function
 from engine.expr.messages import Mistake
 from engine.names import normalize
+from engine.nodes import Scalar
 from engine.policy import FieldDecl, ParamDecl
 from engine.source import Span
 from engine.types import (
@@ -34,7 +35,6 @@ from engine.types import (
     describe,
 )
 from engine.units import ANY, BARE, common, divide, multiply
-from engine.yaml_nodes import Scalar
 
 NUMBER = NumberT(BARE)
 #: The family of a name whose declaration has mistakes of its own: nothing more is said where it is used.
@@ -104,6 +104,7 @@ class _Checker:
     scalar: Scalar
     env: Environment
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    searched: dict[str, Mistake] = field(default_factory=dict)
 
     # --- mistakes -----------------------------------------------------------------------------
 
@@ -241,8 +242,7 @@ class _Checker:
                 return self.bad(node, messages.wrong_type(describe(expected), enums[0]))
             if name in _IN_CONDITIONS:
                 return self.bad(node, messages.outside_source(name))
-            known = [*self.env.names(), *_column_names(scope)]
-            return self.bad(node, messages.unknown_name(name, [n for n in known if n not in FUNCTIONS]))
+            return self.bad(node, self.unknown(name, scope))
         if family == LOST:
             return self.nothing(node)
         kind = self.env.type_of(name) if family not in ("表", "引用") else ANYTYPE
@@ -266,6 +266,15 @@ class _Checker:
         if family == "情形":
             return tree.GroundsTrue(name, type=BOOL, span=span)
         return tree.Reading(name, type=kind, span=span)
+
+    def unknown(self, name: str, scope: Scope) -> Mistake:
+        """An undeclared name; the search for what was meant is made once per name."""
+        found = self.searched.get(name)
+        if found is None:
+            known = [*self.env.names(), *_column_names(scope)]
+            found = messages.unknown_name(name, [n for n in known if n not in FUNCTIONS])
+            self.searched[name] = found
+        return found
 
     def field(self, node: syntax.Name, kind: Type, scope: Scope) -> tree.Expr:
         if scope.group is not None and node.name not in scope.group:

@@ -30,9 +30,9 @@ from engine.expr.syntax import (
     children,
 )
 from engine.names import WORDS
+from engine.nodes import Scalar
 from engine.source import Span
 from engine.values import parse_number
-from engine.yaml_nodes import Scalar
 
 MAX_LENGTH = 4_000
 MAX_TOKENS = 3_000

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from engine.diagnostics import Diagnostic, place_of
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.source import Span
-from engine.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence
 
 _FORMULA = re.compile(r"[][()<>=+*/]|(?:^|\s)(?:且|或|非|若|则|否则|属于|不属于)\s")
 _THOUSANDS = re.compile(r"-?[0-9]+(?: [0-9.]+)+\Z")

@@ -10,11 +10,11 @@ from engine.loading import problems
 from engine.loading.kinds import PLAIN, UNKNOWN, Kind, Loading, read_kind
 from engine.loading.section import Section, is_blank, iso_date, read_entries
 from engine.names import normalize, suggest
+from engine.nodes import Mapping, Node, Scalar
 from engine.policy import Constant, Dated, NoCell, ParamDecl, Undecided
 from engine.types import BOOL, DATE, AnyT, BoolT, DateT, EnumT, NumberT, TextT, Type, describe
 from engine.units import BARE
 from engine.values import Number, parse_number
-from engine.yaml_nodes import Mapping, Node, Scalar
 
 _YEAR = re.compile(r"(?:1[89]|2\d)\d\d\Z", re.ASCII)
 _MARKERS: dict[str, Constant] = {"信息不足": Undecided(), "不适用": NoCell()}

@@ -6,9 +6,9 @@ from engine.loading import problems
 from engine.loading.kinds import Loading
 from engine.loading.section import Section, read_entries, read_items, read_scalar
 from engine.names import normalize
+from engine.nodes import Entry, Node, Scalar
 from engine.policy import FieldDecl, Meta, ProcedureDecl, ProvisionDecl, Route, Step, UseDecl
 from engine.types import TextT
-from engine.yaml_nodes import Entry, Node, Scalar
 
 LEVELS = ("国家", "省", "市", "区县")
 TREATMENTS = ("计算", "校验", "程序", "裁量", "引用", "版本", "宣示")

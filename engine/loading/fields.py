@@ -18,10 +18,10 @@ from engine.loading.kinds import (
 )
 from engine.loading.section import Section, is_blank, read_day, read_entries, read_number
 from engine.names import normalize
+from engine.nodes import Entry, Node, Scalar, Sequence
 from engine.policy import FieldDecl
 from engine.types import DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
 from engine.values import Number
-from engine.yaml_nodes import Entry, Node, Scalar, Sequence
 
 IDENTITY = "居民身份证号"
 FORMATS = (IDENTITY, "手机号码", "统一社会信用代码")

@@ -12,9 +12,9 @@ from engine.diagnostics import Diagnostic
 from engine.loading import problems
 from engine.loading.section import Section, read_entries
 from engine.names import normalize
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.types import ANYTYPE, BOOL, DATE, TEXT, AnyT, EnumT, NumberT, Type
 from engine.units import BARE, Unit
-from engine.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence
 
 Aliases = tuple[tuple[str, str], ...]
 

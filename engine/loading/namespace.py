@@ -9,8 +9,8 @@ from engine.expr.functions import FUNCTIONS
 from engine.loading import problems
 from engine.loading.kinds import TYPE_WORDS
 from engine.names import RESERVED, is_name, normalize
+from engine.nodes import Scalar
 from engine.policy import Declaration, FieldDecl
-from engine.yaml_nodes import Scalar
 
 Named = tuple[str, Declaration]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import suggest
-from engine.yaml_nodes import Node
+from engine.nodes import Node
 
 
 def _at(

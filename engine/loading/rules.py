@@ -9,6 +9,7 @@ from engine.loading.constants import positive
 from engine.loading.kinds import PLAIN, Loading, read_kind
 from engine.loading.section import Section, read_entries, read_scalar
 from engine.names import normalize
+from engine.nodes import Entry, Node, Scalar
 from engine.policy import (
     Exception_,
     Ground,
@@ -22,7 +23,6 @@ from engine.policy import (
 )
 from engine.types import NumberT, Type
 from engine.units import Unit
-from engine.yaml_nodes import Entry, Node, Scalar
 
 _LEVELS = ("错误", "须说明", "提示")
 _PERIODS = ("月", "季", "半年", "年", "一次")

@@ -12,9 +12,9 @@ from datetime import date
 from engine.diagnostics import Diagnostic
 from engine.loading import problems
 from engine.names import normalize
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.units import Unit, parse_unit
 from engine.values import Number, parse_date, parse_number
-from engine.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _WHOLE = re.compile(r"\d{1,6}\Z", re.ASCII)

@@ -8,9 +8,9 @@ from engine.loading import problems
 from engine.loading.kinds import FIGURES, Loading, kind_of_word, read_kind, read_options
 from engine.loading.section import Section, is_blank, read_entries
 from engine.names import normalize
+from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.policy import RowDecl, TableDecl
 from engine.types import ANYTYPE, NumberT, Type
-from engine.yaml_nodes import Entry, Mapping, Node, Scalar, Sequence
 
 Mode = Literal["唯一", "首个", "合计", "累进"]
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import normalize
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.records.problems import bad_file, written_twice
 from engine.records.raw import RECORDS, RawRoster, sort_out
 from engine.source import SourceText
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence, decode, read_yaml
+from engine.yaml_nodes import decode, read_yaml
 
 
 def read_yaml_roster(

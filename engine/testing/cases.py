@@ -13,10 +13,11 @@ from typing import Any
 
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import normalize
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import Policy
 from engine.schema import check_structure
 from engine.values import parse_date
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence, read_text, read_yaml
+from engine.yaml_nodes import read_text, read_yaml
 
 
 @dataclass(frozen=True, slots=True)

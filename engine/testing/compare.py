@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.citations import parse_citation
 from engine.names import normalize
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.values import (
     Grounds,
     NotApplicable,
@@ -23,7 +24,6 @@ from engine.values import (
     parse_date,
     parse_number,
 )
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _TRUTH = {"是": True, "否": False, "true": True, "false": False}
 

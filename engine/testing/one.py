@@ -14,6 +14,8 @@ from typing import Any
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.evaluation import evaluate
 from engine.names import normalize, suggest
+from engine.nodes import Mapping as MappingNode
+from engine.nodes import Node, Scalar
 from engine.program import Program
 from engine.records.model import Roster
 from engine.records.reader import read_roster, roster_of
@@ -23,8 +25,6 @@ from engine.testing.compare import agrees, article_list, cited, computed, writte
 from engine.testing.coverage import Part
 from engine.testing.reach import Reach, reach_of_group, reach_of_result
 from engine.values import Grounds, Unknown
-from engine.yaml_nodes import Mapping as MappingNode
-from engine.yaml_nodes import Node, Scalar
 
 _WHOLE = "全体"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.names import normalize
+from engine.needs import needs_of
 from engine.program import Program
-from engine.resolve import needs_of
 from engine.results import Evaluation, RecordResult, Use
 from engine.testing.coverage import Part
 

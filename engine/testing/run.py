@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.build import build
-from engine.choose import Folder, registry_for
+from engine.choose import Folder
 from engine.diagnostics import Diagnostic, Place, has_errors, in_order, place_of
+from engine.folder import registry_for
+from engine.nodes import Scalar
 from engine.policy import Policy
 from engine.program import Program
 from engine.registry import Registry, load_file, load_folder
 from engine.testing.cases import CasesFile, cases_paths, read_cases
 from engine.testing.coverage import Coverage, Part, coverage
 from engine.testing.one import CaseRun
-from engine.yaml_nodes import Scalar
 
 
 @dataclass(frozen=True, slots=True)

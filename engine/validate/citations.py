@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from engine.citations import Article, numeral, parse_citation, read_citation
 from engine.diagnostics import Diagnostic, place_of
 from engine.names import normalize, suggest
+from engine.nodes import Scalar
 from engine.policy import Declaration, Policy, ProvisionDecl
 from engine.program import Program
 from engine.source import Span
 from engine.validate.formulas import place_in
 from engine.validate.ranges import Bounds
-from engine.yaml_nodes import Scalar
 
 
 def check_citations(program: Program, bounds: Bounds) -> list[Diagnostic]:

@@ -9,10 +9,10 @@ from typing import Literal
 from engine.diagnostics import Place, place_of
 from engine.expr import tree
 from engine.names import normalize
+from engine.nodes import Scalar
 from engine.program import Program
 from engine.source import Span
 from engine.types import BOOL
-from engine.yaml_nodes import Scalar
 
 Role = Literal[
     "公式", "当", "则", "触发日", "读法", "成员", "列示", "总额", "权重", "情形", "分流", "缺省", "引用"

@@ -13,6 +13,7 @@ from datetime import date
 
 from engine.diagnostics import Diagnostic, place_of
 from engine.names import normalize
+from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import Band, Constant, NoCell, ParamDecl, ParamName, TableDecl, Undecided
 from engine.program import Program, Table
 from engine.types import BoolT, DateT, EnumT, NumberT, SeriesT, Type
@@ -21,7 +22,6 @@ from engine.validate.extents import DAYS, Extent, field_extent, whole
 from engine.validate.intervals import ALL, Interval, meet
 from engine.validate.ranges import Bounds
 from engine.values import parse_date, parse_number
-from engine.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 MAX_STEPS = 200_000
 SHOWN = 4

@@ -8,12 +8,12 @@ from engine.diagnostics import Diagnostic
 from engine.expr import syntax, tree
 from engine.expr.parse import parse_formula
 from engine.names import normalize
+from engine.nodes import Scalar
 from engine.policy import Band, Declaration, FieldDecl, ParamName
 from engine.program import Program
 from engine.types import AnyT
 from engine.validate.formulas import formulas
 from engine.validate.ranges import Bounds
-from engine.yaml_nodes import Scalar
 
 
 def check_unused(program: Program, bounds: Bounds) -> list[Diagnostic]:
