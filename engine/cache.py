@@ -67,14 +67,14 @@ def fingerprint(words: Iterable[str], files: Iterable[Path]) -> str:
 
 
 def _engine() -> list[tuple[str, int, int]]:
-    """The engine's own files by name, size and time of change."""
+    """The engine's own files, and the schemas of a checkout, by name, size and time of change."""
     root = Path(__file__).parent
     found = []
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.endswith((".py", ".json")):
-                state = os.stat(os.path.join(folder, name))
-                found.append((os.path.join(folder, name), state.st_size, state.st_mtime_ns))
+    for start in (root, root.parent / "schemas"):
+        for folder, _, names in os.walk(start):
+            for path in (os.path.join(folder, name) for name in names if name.endswith((".py", ".json"))):
+                state = os.stat(path)
+                found.append((path, state.st_size, state.st_mtime_ns))
     return sorted(found)
 
 

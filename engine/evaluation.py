@@ -65,8 +65,9 @@ def evaluate(
         for name in grouped if groups is not None else ():
             assert groups is not None
             found += groups.results(name)
+    remarks = groups.remarks() if groups is not None else []
     run.release(states)
-    return Evaluation(tuple(results), tuple(found), tuple(run.diagnostics))
+    return Evaluation(tuple(results), tuple(found), (*remarks, *run.diagnostics))
 
 
 def _asked(name: str, wanted: set[str] | None, internal: bool, shown: tuple[str, ...]) -> bool:

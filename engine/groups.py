@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from engine.diagnostics import Diagnostic, place_of
+from engine.diagnostics import Diagnostic, Place
 from engine.expr import tree
 from engine.facts import State
 from engine.interpret import Interpreter, combine, first_outcome
@@ -51,6 +51,7 @@ class RosterGroups:
         self.members_of: dict[tuple[str, Key], list[tuple[State, Any]]] = {}
         self.touching: dict[tuple[str, Key], Unknown | None] = {}
         self.reported: set[tuple[str, str]] = set()
+        self.strays: list[tuple[int, Diagnostic]] = []
 
     # --- asked by the interpreter -----------------------------------------------------------------
 
@@ -292,6 +293,10 @@ class RosterGroups:
             figures["值"] = main
         return GroupResult(group.decl.name, named, figures, None, finding)
 
+    def remarks(self) -> list[Diagnostic]:
+        """Records that are in no group for want of their 按, in the order of the roster."""
+        return [remark for _, remark in sorted(self.strays, key=lambda stray: stray[0])]
+
     # --- what is missing, in whose name --------------------------------------------------------------
 
     def named(self, value: Any, state: State) -> Any:
@@ -318,8 +323,9 @@ class RosterGroups:
     def report(self, group: CheckedGroup, key: Key, code: str, fact: str, hint: str) -> None:
         where = "，".join(f"{name} {part}" for name, part in zip(group.by, key, strict=True))
         name = f"「{group.decl.name}」" + (f"（{where}）" if where else "")
-        place = place_of(group.decl.key.source, group.decl.key.span)
-        self.run.diagnostics.append(Diagnostic(code, f"{name}{fact}，各人的份额为信息不足", place, hint))
+        self.run.diagnostics.append(
+            Diagnostic(code, f"{name}{fact}，各人的份额为信息不足", Place(self.roster.file), hint)
+        )
 
     def report_stray(self, group: CheckedGroup, state: State, values: list[Any]) -> None:
         """W851: a record without its 按 is in no group, and said once."""
@@ -331,7 +337,9 @@ class RosterGroups:
             return
         self.reported.add((state.record.id, lacking))
         fact = f"「{state.record.id}」没有{lacking}，不能归入集体，可能涉及的集体为信息不足"
-        self.run.diagnostics.append(Diagnostic("W851", fact, state.record.place, f"请补填{lacking}"))
+        self.strays.append(
+            (state.record.row, Diagnostic("W851", fact, state.record.place, f"请补填{lacking}"))
+        )
 
 
 def some(ids: Sequence[str], most: int = 5) -> str:

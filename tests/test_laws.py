@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
@@ -69,7 +68,7 @@ def tries(count: int) -> settings:
         HealthCheck.filter_too_much,
         HealthCheck.large_base_example,
     ]
-    return settings(max_examples=count, deadline=None, suppress_health_check=slow, derandomize=True)
+    return settings(max_examples=count, deadline=None, suppress_health_check=slow, derandomize=True, database=None)
 
 
 def check_places(diagnostics: Iterable[Diagnostic], sources: dict[str, SourceText]) -> None:
@@ -221,9 +220,15 @@ def test_monstrous_formulas_end_soon(text: str) -> None:
     assert time.perf_counter() - start < 2
 
 
+def quoted(text: str) -> str:
+    """Any text as a YAML scalar in quotes."""
+    plain = (char if char.isascii() and char.isprintable() and char not in '"\\' else f"\\U{ord(char):08X}" for char in text)
+    return f'"{"".join(plain)}"'
+
+
 def policy_with(formulas: list[str]) -> tuple[Policy | None, SourceText, list[Diagnostic]]:
     """The small policy with formulas as quoted scalars, so that any text can stand there."""
-    rules = "".join(f"  式{at}: {{内部: 是, 公式: {json.dumps(text)}}}\n" for at, text in enumerate(formulas))
+    rules = "".join(f"  式{at}: {{内部: 是, 公式: {quoted(text)}}}\n" for at, text in enumerate(formulas))
     text = (FOLDER / "policy.yaml").read_text(encoding="utf-8").replace("\n规则:\n", f"\n规则:\n{rules}", 1)
     source = SourceText("policy.yaml", text)
     policy, found = load(source)
@@ -245,14 +250,14 @@ def checked(formulas: list[str]) -> Program | None:
     return program
 
 
-@tries(40)
-@given(st.lists(trees, min_size=10, max_size=30))
+@tries(25)
+@given(st.lists(trees, min_size=5, max_size=15))
 def test_any_syntax_is_checked_without_raising(found: list[Any]) -> None:
     assert checked([unparse(tree) for tree in found]) is not None
 
 
 @tries(40)
-@given(st.lists(st.sampled_from(FORMULAS), min_size=20, max_size=20), st.randoms())
+@given(st.lists(st.sampled_from(FORMULAS), min_size=20, max_size=20), st.randoms(use_true_random=False))
 def test_mutated_formulas_are_checked_without_raising(formulas: list[str], chance: random.Random) -> None:
     checked([mutated(text, chance) for text in formulas])
 
@@ -269,14 +274,11 @@ def agrees(value: Any, due: Any) -> bool:
     return type(value) is not Unknown and value == due and isinstance(value, bool) == isinstance(due, bool)
 
 
-_TYPED = st.sampled_from(("数", "数", "真", "真", "日", "等")).flatmap(lambda kind: typed.formulas(kind, 3))
-
-
 @tries(100)
-@given(st.lists(_TYPED, min_size=8, max_size=8), st.lists(typed.facts(), min_size=4, max_size=4))
-def test_the_interpreter_means_what_the_language_says(
-    formulas: list[Any], people: list[dict[str, Any]]
-) -> None:
+@given(st.randoms(use_true_random=False))
+def test_the_interpreter_means_what_the_language_says(chance: random.Random) -> None:
+    formulas = [typed.formula(chance, chance.choice("数数真真日等"), 3) for _ in range(25)]
+    people = [typed.facts(chance) for _ in range(4)]
     rules = "".join(f"  式{at}: {{公式: '{typed.written(node)}'}}\n" for at, node in enumerate(formulas))
     policy, found = load(SourceText("typed.yaml", typed.POLICY + rules))
     assert policy is not None, found
@@ -393,7 +395,7 @@ def spoilt(raw: bytes, chance: random.Random) -> bytes:
 
 
 @tries(150)
-@given(st.sampled_from(range(len(real_files()))), st.randoms())
+@given(st.sampled_from(range(len(real_files()))), st.randoms(use_true_random=False))
 def test_spoilt_policies_come_back_with_diagnostics(number: int, chance: random.Random) -> None:
     start = time.perf_counter()
     taken(spoilt(real_files()[number], chance))
@@ -517,7 +519,7 @@ def everything(text: str) -> dict[Any, Any]:
 
 
 @tries(15)
-@given(st.randoms())
+@given(st.randoms(use_true_random=False))
 def test_the_order_of_keys_changes_no_result(chance: random.Random) -> None:
     text = (FOLDER / "policy.yaml").read_text(encoding="utf-8")
     assert everything(shuffled(text, chance)) == unshuffled()

@@ -8,15 +8,15 @@ import pytest
 
 from engine.app.check import check
 from engine.folder import open_folder
-from engine.testing.run import Tested, run_files
+from engine.testing import run
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies"
 
 
 @pytest.fixture(scope="module")
-def tested() -> Tested:
-    return run_files(open_folder(POLICIES, ROOT), [])
+def tested() -> run.Tested:
+    return run.run_files(open_folder(POLICIES, ROOT), [])
 
 
 def test_policies_have_no_remarks() -> None:
@@ -24,11 +24,11 @@ def test_policies_have_no_remarks() -> None:
     assert [d.message for d in checked.diagnostics] == []
 
 
-def test_every_case_passes(tested: Tested) -> None:
+def test_every_case_passes(tested: run.Tested) -> None:
     assert [d.message for d in tested.diagnostics] == []
     assert [file.failed for file in tested.files if file.failed] == []
 
 
-def test_every_policy_has_cases(tested: Tested) -> None:
+def test_every_policy_has_cases(tested: run.Tested) -> None:
     assert len(tested.files) == 4
     assert all(file.total for file in tested.files)

@@ -1,4 +1,4 @@
-"""Formulas with a type, made by hypothesis, and their meaning written down a second time (language §2–§7).
+"""Formulas with a type, made by chance, and their meaning written down a second time (language §2–§7).
 
 A formula is a nested tuple, so that a failing one can be read. Nothing here uses the engine: `written` gives the text
 that the engine reads, `meaning` the outcome due, with the missing facts as a set.
@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from random import Random
 from typing import Any
-
-from hypothesis import strategies as st
 
 RANKS = ("低", "中", "高")
 AS_OF = date(2024, 12, 31)
@@ -76,89 +75,85 @@ POLICY = """格式: 1
 
 # --- making them ------------------------------------------------------------------------------------------------
 
-_figures = st.one_of(st.integers(-4, 12), st.sampled_from((Fraction(1, 2), Fraction(5, 2), Fraction(1, 4))))
-_days = st.sampled_from(
-    [date(2020, 2, 29), date(2021, 1, 31), date(2021, 2, 28), date(2021, 3, 1), date(2023, 12, 31)]
-) | st.dates(date(2015, 1, 1), date(2024, 12, 31))
+_FIGURES = (*range(-4, 13), Fraction(1, 2), Fraction(5, 2), Fraction(1, 4), Fraction(-3, 2))
+_DAYS = (date(2020, 2, 29), date(2021, 1, 31), date(2021, 2, 28), date(2021, 3, 1), date(2023, 12, 31))
+_FIELDS = {"数": NUMBERS, "真": TRUTHS, "日": DATES, "等": GRADES}
+#: Operator or function → kinds of its parts; a range is a whole number written out. Several entries: several kinds.
+_SIGNS: dict[str, list[tuple[tuple[str, ...], tuple[Any, ...]]]] = {
+    "数": [
+        (("+", "-", "*", "/"), ("数", "数")),
+        (("负", "绝对值"), ("数",)),
+        (("取大", "取小"), ("数", "数", "数")),
+        (("四舍五入", "向上取整", "向下取整"), ("数", range(-1, 3))),
+        (("周年", "周月", "相差天数"), ("日", "日")),
+        (("年", "月", "日"), ("日",)),
+        (("查",), ("等",)),
+        (("段",), ("数",)),
+        (("次数", "连续"), ("真", RANKS)),
+        (("段数", "滚动段数"), (RANKS, range(1, 4))),
+    ],
+    "真": [
+        (("且", "或"), ("真", "真", "真")),
+        (("非",), ("真",)),
+        (("==", "!=", "<", "<=", ">", ">="), ("数", "数")),
+        (("==", "<", ">="), ("日", "日")),
+        (("==", "!=", "<", "<=", ">", ">="), ("等", "等")),
+        (("属于",), ("数", "数", "数")),
+        (("有值", "适用于"), ("数",)),
+        (("有值", "适用于"), ("等",)),
+    ],
+    "日": [
+        (("加年", "加月", "加天"), ("日", range(-30, 31))),
+        (("月初", "月末", "年初", "年末"), ("日",)),
+        (("取大", "取小"), ("日", "日")),
+    ],
+    "等": [
+        (("取大", "取小"), ("等", "等")),
+        (("最近",), ()),
+        (("考核",), (range(2020, 2026),)),
+    ],
+}
 
 
-def _any(kind: str, names: tuple[str, ...], literals: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    named = st.sampled_from(names).map(lambda name: ("名", name))
-    none = st.just(("无", kind))
-    return st.one_of(named, named, literals.map(lambda value: ("字", value)), none)
+def formula(chance: Random, kind: str, depth: int) -> Any:
+    """A formula of 数 真 日 or 等, at most `depth` deep."""
+    if depth == 0 or chance.random() < 0.15:
+        return leaf(chance, kind)
+    if chance.random() < 0.25:
+        first = "真" if (word := chance.choice(("若", "缺省", "不适用时"))) == "若" else kind
+        rest = (kind, kind) if word == "若" else (kind,)
+        return (word, *(formula(chance, part, depth - 1) for part in (first, *rest)))
+    words, parts = chance.choice(_SIGNS[kind])
+    made = (formula(chance, part, depth - 1) if isinstance(part, str) else chance.choice(part) for part in parts)
+    return (chance.choice(words), *made)
 
 
-def formulas(kind: str, depth: int) -> st.SearchStrategy[Any]:
-    """Formulas of 数 真 日 等, at most `depth` deep."""
-    if depth == 0:
-        return {
-            "数": lambda: _any("数", NUMBERS, _figures),
-            "真": lambda: _any("真", TRUTHS, st.booleans()),
-            "日": lambda: _any("日", DATES, _days),
-            "等": lambda: _any("等", GRADES, st.sampled_from(RANKS)),
-        }[kind]()
-
-    def of(other: str) -> st.SearchStrategy[Any]:
-        return st.deferred(lambda: formulas(other, depth - 1))
-
-    same = of(kind)
-    shared = [
-        formulas(kind, 0),
-        st.tuples(st.just("若"), of("真"), same, same),
-        st.tuples(st.just("缺省"), same, same),
-        st.tuples(st.just("不适用时"), same, same),
-    ]
-    number, truth, day, grade = of("数"), of("真"), of("日"), of("等")
-    extremes = st.sampled_from(("取大", "取小"))
-    digits = st.integers(-1, 2)
-    own: dict[str, list[st.SearchStrategy[Any]]] = {
-        "数": [
-            st.tuples(st.sampled_from(("+", "-", "*", "/")), number, number),
-            st.tuples(st.just("负"), number),
-            st.tuples(extremes, number, number, number),
-            st.tuples(st.sampled_from(("四舍五入", "向上取整", "向下取整")), number, digits),
-            st.tuples(st.just("绝对值"), number),
-            st.tuples(st.sampled_from(("周年", "周月", "相差天数")), day, day),
-            st.tuples(st.sampled_from(("年", "月", "日")), day),
-            st.tuples(st.just("查"), grade),
-            st.tuples(st.just("段"), number),
-            st.tuples(st.sampled_from(("次数", "连续")), truth, st.sampled_from(RANKS)),
-            st.tuples(st.sampled_from(("段数", "滚动段数")), st.sampled_from(RANKS), st.integers(1, 3)),
-        ],
-        "真": [
-            st.tuples(st.sampled_from(("且", "或")), truth, truth, truth),
-            st.tuples(st.just("非"), truth),
-            st.tuples(st.sampled_from(("==", "!=", "<", "<=", ">", ">=")), number, number),
-            st.tuples(st.sampled_from(("==", "<", ">=")), day, day),
-            st.tuples(st.sampled_from(("==", "!=", "<", "<=", ">", ">=")), grade, grade),
-            st.tuples(st.just("属于"), number, number, number),
-            st.tuples(st.just("有值"), number | grade),
-            st.tuples(st.just("适用于"), number | day),
-        ],
-        "日": [
-            st.tuples(st.sampled_from(("加年", "加月", "加天")), day, st.integers(-30, 30)),
-            st.tuples(st.sampled_from(("月初", "月末", "年初", "年末")), day),
-            st.tuples(extremes, day, day),
-        ],
-        "等": [
-            st.tuples(extremes, grade, grade),
-            st.tuples(st.just("最近")),
-            st.tuples(st.just("考核"), st.integers(2020, 2025)),
-        ],
-    }
-    return st.one_of(*shared, *own[kind], *own[kind])
+def leaf(chance: Random, kind: str) -> Any:
+    match chance.randrange(6):
+        case 0:
+            return ("无", kind)
+        case 1:
+            return ("字", literal(chance, kind))
+    return ("名", chance.choice(_FIELDS[kind]))
 
 
-def facts() -> st.SearchStrategy[dict[str, Any]]:
+def literal(chance: Random, kind: str) -> Any:
+    match kind:
+        case "数":
+            return chance.choice(_FIGURES)
+        case "真":
+            return chance.random() < 0.5
+        case "等":
+            return chance.choice(RANKS)
+    return chance.choice((*_DAYS, date(2015, 1, 1) + timedelta(days=chance.randrange(3650))))
+
+
+def facts(chance: Random) -> dict[str, Any]:
     """The facts of one record; a name that is not there is missing."""
-    values = {
-        **{name: _figures if name != "数丙" else st.integers(-4, 12) for name in NUMBERS},
-        **{name: st.booleans() for name in TRUTHS},
-        **dict.fromkeys(DATES, _days),
-        **{name: st.sampled_from(RANKS) for name in GRADES},
-        "年甲": st.dictionaries(st.integers(2018, 2026), st.sampled_from(RANKS), max_size=7),
-    }
-    return st.fixed_dictionaries({}, optional=values)
+    found = {name: literal(chance, kind) for kind, names in _FIELDS.items() for name in names}
+    found["数丙"] = chance.randint(-4, 12)
+    found["年甲"] = {year: chance.choice(RANKS) for year in range(2018, 2027) if chance.random() < 0.7}
+    return {name: fact for name, fact in found.items() if chance.random() < 0.75}
 
 
 # --- as text -----------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ LOST = "缺损"
 _OVER_MEMBERS = ("人数", "个数", "合计", "最大", "最小", "平均")
 _OVER_SOURCE = ("次数", "合计", "最大", "最小", "平均")
 _IN_CONDITIONS = ("值", "年份")
+#: Mistakes of one formula that are listed.
+MOST_MISTAKES = 50
 
 
 class Environment(Protocol):
@@ -114,9 +116,10 @@ class _Checker:
         return place_of(self.scalar.source, Span(start, max(start + 1, end)))
 
     def bad(self, node: syntax.Syntax, mistake: Mistake) -> tree.Expr:
-        found = Diagnostic(mistake.code, mistake.message, self.place(node.span), mistake.hint)
-        if found not in self.diagnostics:
-            self.diagnostics.append(found)
+        if len(self.diagnostics) < MOST_MISTAKES:
+            found = Diagnostic(mistake.code, mistake.message, self.place(node.span), mistake.hint)
+            if found not in self.diagnostics:
+                self.diagnostics.append(found)
         return tree.Const(None, type=ANYTYPE, span=node.span)
 
     # --- what a place expects -----------------------------------------------------------------
