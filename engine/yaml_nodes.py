@@ -89,8 +89,9 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:80]
 
 
+_TAB = "found character '\\t'"
 _SYNTAX = (
-    ("found character '\\t'", "缩进里有制表符", "请改用空格缩进"),
+    (_TAB, "缩进里有制表符", "请改用空格缩进"),
     (
         "found character that cannot start any token",
         "这里不能以这个字符开头",
@@ -119,6 +120,8 @@ def _syntax_error(source: SourceText, error: yaml.MarkedYAMLError) -> Diagnostic
     raw = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark or error.context_mark
     offset = source.offset(mark.line, mark.column) if mark else 0
+    if source.text[offset : offset + 1] == "\t":
+        raw = _TAB
     for needle, message, hint in _SYNTAX:
         if needle in raw:
             return Diagnostic("E105", message, place_of(source, Span(offset, offset + 1)), hint)

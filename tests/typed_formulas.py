@@ -115,16 +115,17 @@ _SIGNS: dict[str, list[tuple[tuple[str, ...], tuple[Any, ...]]]] = {
 }
 
 
-def formula(chance: Random, kind: str, depth: int) -> Any:
-    """A formula of 数 真 日 or 等, at most `depth` deep."""
+def formula(chance: Random, kind: str, depth: int, years: bool = True) -> Any:
+    """A formula of 数 真 日 or 等, at most `depth` deep; without `years` it can stand in a condition over years."""
     if depth == 0 or chance.random() < 0.15:
         return leaf(chance, kind)
     if chance.random() < 0.25:
         first = "真" if (word := chance.choice(("若", "缺省", "不适用时"))) == "若" else kind
         rest = (kind, kind) if word == "若" else (kind,)
-        return (word, *(formula(chance, part, depth - 1) for part in (first, *rest)))
-    words, parts = chance.choice(_SIGNS[kind])
-    made = (formula(chance, part, depth - 1) if isinstance(part, str) else chance.choice(part) for part in parts)
+        return (word, *(formula(chance, part, depth - 1, years) for part in (first, *rest)))
+    words, parts = chance.choice([sign for sign in _SIGNS[kind] if years or RANKS not in sign[1]])
+    inside = years and RANKS not in parts
+    made = [formula(chance, p, depth - 1, inside) if isinstance(p, str) else chance.choice(p) for p in parts]
     return (chance.choice(words), *made)
 
 

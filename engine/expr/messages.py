@@ -100,11 +100,15 @@ def money_product(op: str) -> Mistake:
     return Mistake("E333", "金额不能与金额相乘" if op == "*" else "不能除以金额，除非两边都是同一单位的金额")
 
 
-def not_member(name: str, enum: EnumT, aliases: str = "") -> Mistake:
-    """E334: a word that is no member of the enum expected here."""
+def not_member(name: str, enum: EnumT, names: Iterable[str] = ()) -> Mistake:
+    """E334: a word that is no member of the enum expected here, nor one of the declared `names`."""
     where = f"「{enum.name}」的选项" if enum.name else "这里的选项"
     shown = "、".join(enum.members[:12])
-    return Mistake("E334", f"「{name}」不是{where}", suggest(name, enum.members) or f"可用：{shown}")
+    return Mistake(
+        "E334",
+        f"「{name}」不是{where}",
+        suggest(name, enum.members) or suggest(name, names) or f"可用：{shown}",
+    )
 
 
 def ambiguous_member(name: str, enums: Iterable[EnumT]) -> Mistake:

@@ -31,7 +31,11 @@ def check_tables(program: Program, bounds: Bounds) -> list[Diagnostic]:
     """E424, E425, E426, W804 for every table but those of 方式 合计."""
     found: list[Diagnostic] = []
     for table in program.tables.values():
-        if table.decl.mode == "合计" or any(match == () for row in table.rows for match in row.matches):
+        if (
+            table.decl.mode == "合计"
+            or not table.keys
+            or any(match == () for row in table.rows for match in row.matches)
+        ):
             continue
         domains = [
             _domain(program, bounds, node, kind)
