@@ -160,6 +160,18 @@ class TableReader:
         found = self.constant(node, kind, "格")
         return Undecided() if found is None else found
 
+    @staticmethod
+    def unfit(param: ParamDecl, word: str, kind: Type) -> tuple[str, str]:
+        """Why a 参数 cannot stand where a value of a type is due, and advice; ("", "") if it can."""
+        if param.by_year is not None:
+            return f"参数「{word}」是逐年的，这里应为一个值", "表里可以写单个的或按日期的参数"
+        if isinstance(param.type, NumberT) and isinstance(kind, NumberT):
+            if common(param.type.unit, kind.unit) is None:
+                return f"参数「{word}」的单位是{param.type.unit}，这里应为{kind.unit}", ""
+        elif param.type != kind and not isinstance(kind, AnyT) and not isinstance(param.type, AnyT):
+            return f"参数「{word}」是{describe(param.type)}，这里应为{describe(kind)}", ""
+        return "", ""
+
     def constant(self, node: Scalar, kind: Type, role: str) -> Constant | None:
         found = read_constant(node.text, kind)
         if found is not None:
@@ -167,13 +179,10 @@ class TableReader:
         word = normalize(node.text)
         param = self.params(word)
         if param is not None:
-            if param.by_year is not None:
-                self.bad(node, f"参数「{word}」是逐年的，这里应为一个值", "表里可以写单个的或按日期的参数")
-            elif isinstance(param.type, NumberT) and isinstance(kind, NumberT):
-                if common(param.type.unit, kind.unit) is None:
-                    self.bad(node, f"参数「{word}」的单位是{param.type.unit}，这里应为{kind.unit}")
-            elif param.type != kind and not isinstance(kind, AnyT) and not isinstance(param.type, AnyT):
-                self.bad(node, f"参数「{word}」是{describe(param.type)}，这里应为{describe(kind)}")
+            wrong, advice = self.unfit(param, word, kind)
+            if wrong:
+                self.bad(node, wrong, advice)
+                return None
             return ParamName(word)
         hint = suggest(word, kind.members) if isinstance(kind, EnumT) else ""
         if isinstance(kind, EnumT) and not hint:

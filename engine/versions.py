@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine.diagnostics import Diagnostic, Place
+from engine.diagnostics import Diagnostic, Place, place_of
 from engine.policy import Policy, by_time, in_force
 
 
@@ -70,6 +70,4 @@ def check_versions(registry: Registry) -> list[Diagnostic]:
 
 
 def _place(policy: Policy) -> Place:
-    from engine.diagnostics import place_of
-
     return place_of(policy.meta.key.source, policy.meta.key.span)

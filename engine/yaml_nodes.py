@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from engine.diagnostics import Diagnostic, place_of
+from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import normalize
 from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.source import SourceText, Span
@@ -33,8 +33,6 @@ class _Refused(Exception):
 
 def read_text(path: Path, name: str | None = None) -> tuple[SourceText | None, list[Diagnostic]]:
     """A policy or cases file as text: UTF-8, with or without BOM, bounded in size."""
-    from engine.diagnostics import Place
-
     label = name or str(path)
     try:
         with path.open("rb") as stream:
@@ -49,8 +47,6 @@ def read_text(path: Path, name: str | None = None) -> tuple[SourceText | None, l
 
 def decode(raw: bytes, name: str) -> tuple[SourceText | None, list[Diagnostic]]:
     """Bytes → text; says the line and byte where it is no UTF-8 (E103), or that it is too large (E102)."""
-    from engine.diagnostics import Place
-
     if len(raw) > MAX_BYTES:
         return None, [Diagnostic("E102", f"文件超过 {MAX_BYTES // 1_000_000} MB 的上限", Place(name))]
     try:

@@ -26,12 +26,13 @@ from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import FieldDecl, Policy
 from engine.program import Program
 from engine.records.model import DatedFact, Record, Roster
-from engine.registry import Registry, load_file
+from engine.registry import load_file
 from engine.resolve import Resolver
 from engine.source import SourceText
 from engine.tables import read_constant
 from engine.types import RecordsT, SeriesT
 from engine.values import Rows, Series, Unknown, parse_date
+from engine.versions import Registry
 from engine.yaml_nodes import read_text, read_yaml
 
 FOLDER = Path(__file__).parent / "language"

@@ -6,15 +6,25 @@ The shape of a pair is told in `tests.language_cases`.
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.diagnostics import Diagnostic
+from engine.diagnostics import Diagnostic, Place
+from engine.evaluation import evaluate
 from engine.expr.functions import FUNCTIONS
+from engine.loader import load
+from engine.program import Program
+from engine.records.model import Record, Roster
+from engine.registry import load_file
+from engine.resolve import Resolver
+from engine.results import Evaluation
+from engine.source import SourceText
 from engine.values import NotApplicable, Unknown
+from engine.versions import Registry
 from tests.language_cases import (
     FOLDER,
     Pair,
@@ -85,3 +95,83 @@ def test_every_code_of_formulas_has_a_pair() -> None:
     codes = set(re.findall(r'"(E3\d\d)"', text))
     shown = {pair.expected[:4] for pair in PAIRS if pair.is_mistake}
     assert codes - shown == set()
+
+
+# --- what a line cannot show: diagnostics of a run, several 引用, tables that are refused ----------------------------
+
+
+HEAD = "格式: 1\n政策: {编号: small, 名称: 小, 施行: 2021-01-01, 标识: 工号}\n"
+FIELDS = "字段: {工号: {类型: 文字}, 甲: {类型: 是否}, 乙: {类型: 是否}, 未填: {类型: 是否}, 所得: {类型: 数, 单位: 元}}\n"
+
+
+def small(text: str) -> tuple[Program, list[Diagnostic]]:
+    """A policy of its own with the policies of tests/language to refer to."""
+    policy, found = load(SourceText("small.yaml", HEAD + text))
+    assert policy is not None, found
+    used = [load_file(FOLDER / name)[0] for name in ("shangji.yaml", "tingyong.yaml")]
+    registry = Registry((policy, *(other for other in used if other is not None)))
+    program, more = Resolver(registry).program(policy)
+    assert program is not None, more
+    return program, [d for d in (*found, *more) if d.severity == "error"]
+
+
+def run(program: Program, **facts: Any) -> Evaluation:
+    record = Record("1", 1, {"工号": "1", **facts}, Place("r", 1))
+    return evaluate(program, Roster("r", "", None, (record,), (), {}, single=True), date(2024, 12, 31))
+
+
+def test_a_conflict_is_said_of_the_rule_that_has_it() -> None:
+    program, found = small(
+        FIELDS
+        + """规则:
+  用它: {公式: 有冲突 + 1, 适用: [未知]}
+  未知: {公式: 未填}
+  有冲突: {公式: 1, 例外: [{当: 甲, 则: 2}, {当: 乙, 则: 3}]}
+  未必适用: {公式: 1, 适用: [未知], 例外: [{当: 甲, 则: 2}, {当: 乙, 则: 3}]}
+"""
+    )
+    assert found == []
+    result = run(program, 甲=True, 乙=True)
+    assert [(d.code, "有冲突" in d.message) for d in result.diagnostics] == [("E501", True)]
+    assert set(result.records[0].outcomes["用它"].missing) == {"未填", "例外冲突：1、2"}
+    assert run(program, 甲=True, 乙=False).records[0].outcomes["有冲突"] == 2
+
+
+def test_one_policy_under_two_aliases_has_the_facts_of_each() -> None:
+    program, found = small(
+        """引用:
+  本人: {政策: shangji, 字段: {岗位: 若 甲 则 正职 否则 工作人员, 任职日期: 2020-01-01, 职称: 初级, 未填数: 1}}
+  配偶: {政策: shangji, 字段: {岗位: 若 乙 则 正职 否则 工作人员, 任职日期: 2010-01-01, 职称: 初级, 未填数: 2}}
+"""
+        + FIELDS
+        + "规则: {一: {公式: 本人.正职人员}, 二: {公式: 配偶.正职人员}, 三: {公式: 本人.任职年数 + 配偶.任职年数}}\n"
+    )
+    assert found == []
+    outcomes_ = run(program, 甲=True, 乙=False).records[0].outcomes
+    assert (outcomes_["一"], outcomes_["二"], outcomes_["三"]) == (True, False, 4 + 14)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            "{按: 所得, 方式: 累进, 单位: 元, 行: [{所得: {超过: 0}, 值: 1}]}",
+            "累进的「表甲」要与键相乘，两边不能都是金额",
+        ),
+        (
+            "{按: 所得, 方式: 累进, 类型: 日期, 行: [{所得: {超过: 0}, 值: 2021-01-01}]}",
+            "累进的「表甲」应为数，写的是日期",
+        ),
+        ("{按: 甲, 值: {是: 按年, 否: 1}}", "参数「按年」是逐年的，这里应为一个值"),
+        ("{按: 甲, 值: {是: 开始日, 否: 1}}", "参数「开始日」是日期，这里应为数"),
+        (
+            "{按: {键: {类型: 数}}, 行: [{键: {满: 开始日}, 值: 1}, {值: 2}]}",
+            "参数「开始日」是日期，这里应为数",
+        ),
+    ],
+)
+def test_tables_that_are_refused(table: str, message: str) -> None:
+    params = "参数: {按年: {类型: 逐年, 值: {2021: 1}}, 开始日: {值: 2021-01-01}}\n"
+    assert [(d.code, d.message) for d in small(FIELDS + params + f"表: {{表甲: {table}}}\n")[1]] == [
+        ("E350", message)
+    ]

@@ -239,7 +239,8 @@ class _Checker:
             if name in FUNCTIONS:
                 return self.bad(node, messages.bare_function(name, FUNCTIONS[name].signature))
             if isinstance(expected, EnumT):
-                return self.bad(node, messages.not_member(name, expected, self.env.names()))
+                others = () if self.env.enums_with(name) else self.env.names()
+                return self.bad(node, messages.not_member(name, expected, others))
             enums = self.env.enums_with(name)
             if enums and expected is not None:
                 return self.bad(node, messages.wrong_type(describe(expected), enums[0]))
