@@ -1,0 +1,302 @@
+"""One record's evaluation retold: every rule that a result rests on as a `Step`, each value with its origin.
+
+Nothing is computed in another way than `engine.interpret` does: parts of formulas are put to the same interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, assert_never
+
+from engine.explain.model import Alternative, Condition, Formula, Origin, Step
+from engine.expr import tree
+from engine.facts import State
+from engine.groups import RosterGroups
+from engine.interpret import Interpreter
+from engine.nodes import Scalar
+from engine.policy import Declaration
+from engine.program import CheckedGroup
+from engine.types import BOOL, NumberT, Type
+from engine.units import BARE
+from engine.values import NotApplicable, Unknown
+from engine.words import say
+
+Show = Callable[[Any, Type], str]
+
+#: Nodes that stand in a formula as one value.
+LEAVES = (
+    tree.AsOf,
+    tree.Field,
+    tree.Param,
+    tree.ParamYear,
+    tree.Rule,
+    tree.Reading,
+    tree.GroundsTrue,
+    tree.Group,
+    tree.Use,
+    tree.Lookup,
+    tree.YearOf,
+    tree.Aggregate,
+    tree.Members,
+    tree.Select,
+    tree.Latest,
+    tree.Run,
+    tree.OnDay,
+    tree.FirstDay,
+    tree.Probe,
+)
+
+
+class Teller:
+    """Steps of one record under one program; `prefix` is 「别名.」 for a policy that another refers to."""
+
+    def __init__(
+        self, run: Interpreter, state: State, show: Show, prefix: str = "", steps: dict[str, Step] | None = None
+    ) -> None:
+        self.run, self.state, self.show, self.prefix = run, state, show, prefix
+        self.program, self.policy = run.program, run.policy
+        self.steps: dict[str, Step] = {} if steps is None else steps
+
+    # --- values -----------------------------------------------------------------------------------
+
+    def value(self, node: tree.Expr, law: date | None = None) -> Any:
+        def work() -> Any:
+            self.run.law = law or self.run.as_of
+            return self.run.value(node)
+
+        return self.run.within(self.state, work)
+
+    def formula(self, scalar: Scalar, node: tree.Expr, law: date | None = None) -> Formula:
+        """A formula with what its parts came to."""
+        leaves = [part for part in tree.walk(node) if isinstance(part, LEAVES)]
+        outer: list[tree.Expr] = []
+        for part in sorted(leaves, key=lambda leaf: (leaf.span.start, -leaf.span.end)):
+            if not outer or part.span.start >= outer[-1].span.end:
+                outer.append(part)
+        text, filled, at = scalar.text, "", 0
+        for part in outer:
+            filled += text[at : part.span.start] + self.show(self.value(part, law), part.type)
+            at = part.span.end
+        filled += text[at:]
+        origins: dict[str, Origin] = {}
+        for part in leaves:
+            if any(isinstance(inner, tree.Column) for inner in tree.walk(part)) and part not in outer:
+                continue
+            origin = self.origin(part, text[part.span.start : part.span.end], law)
+            origins.setdefault(origin.text, origin)
+        outcome = self.value(node, law)
+        line = " ".join(text.split())
+        return Formula(line, " ".join(filled.split()), say(node), outcome, node.type, tuple(origins.values()))
+
+    # --- where a value comes from --------------------------------------------------------------------
+
+    def origin(self, node: tree.Expr, text: str, law: date | None) -> Origin:
+        value = self.value(node, law)
+        kind, source, step = self.source(node, value)
+        return Origin(kind, " ".join(text.split()), value, node.type, source, step)
+
+    def source(self, node: tree.Expr, value: Any) -> tuple[str, str, str]:
+        """Kind, origin in words, and the step that explains it."""
+        match node:
+            case tree.AsOf():
+                return "计算日", "", ""
+            case tree.Field(name=name) | tree.OnDay(field=name) | tree.FirstDay(field=name):
+                return self.field_source(name, value)
+            case tree.Param(name=name) | tree.ParamYear(name=name):
+                return "参数", self.param_source(name), ""
+            case tree.Lookup(table=name):
+                return "表", self.table_source(node), ""
+            case tree.Rule(name=name) | tree.Reading(name=name) | tree.GroundsTrue(name=name) | tree.Group(name=name):
+                return self.named_source(name)
+            case tree.Use(alias=alias, name=name):
+                return self.use_source(alias, name)
+            case tree.YearOf(series=source) | tree.Latest(source=source):
+                return "逐年", self.inner_source(source), ""
+            case tree.Aggregate(source=source) | tree.Select(source=source) | tree.Run(source=source):
+                return "逐年", self.inner_source(source), ""
+            case tree.Probe(operand=operand):
+                return "判断", self.inner_source(operand), ""
+            case tree.Members():
+                return "集体", "成员合计", ""
+        return "计算", "", ""
+
+    def inner_source(self, node: tree.Expr) -> str:
+        value = self.value(node)
+        kind, source, _ = self.source(node, value)
+        return f"{self.show(value, node.type)}（{source or kind}）"
+
+    def field_source(self, name: str, value: Any) -> tuple[str, str, str]:
+        decl = self.policy.fields[name]
+        if isinstance(value, Unknown):
+            provided = f"，由{decl.provider}提供" if decl.provider else ""
+            return "字段", f"未填{provided}", ""
+        if name in self.state.defaults:
+            written = decl.default.text.strip() if decl.default else ""
+            return "缺省", f"没有填，按缺省 {written}", ""
+        if decl.owner:
+            return "单位", f"{decl.owner}「{self.run.within(self.state, lambda: self.run.field(decl.owner))}」的事实", ""
+        record = self.state.record
+        return "字段", f"名册 {record.place.where}" if record else "名册", ""
+
+    def param_source(self, name: str) -> str:
+        decl = self.policy.params[name]
+        use = self.run.constants.get((name, self.run.law)) or self.run.constants.get((name, self.run.as_of))
+        since = f"，{use.detail} 起" if use and use.detail else ""
+        return f"{(use.citation if use else '') or decl.article or '参数'}{since}"
+
+    def table_source(self, node: tree.Lookup) -> str:
+        table = self.program.tables[node.table]
+        keys = [self.value(key) for key in node.keys]
+        article = table.decl.article or "表"
+        if any(isinstance(key, Unknown | NotApplicable) for key in keys):
+            return article
+        _, label, citation = self.run.within(self.state, lambda: self.run.find(table, tuple(keys), node.column))
+        return f"{citation or article}" + (f"，「{label}」一行" if label else "")
+
+    def named_source(self, name: str) -> tuple[str, str, str]:
+        self.tell(name)
+        decl = self.policy.declarations[name]
+        family = self.family(name)
+        chosen = f"，采用「{self.run.readings[name]}」" if family == "口径" else ""
+        return family, f"{decl.article or family}{chosen}", self.prefix + name
+
+    def use_source(self, alias: str, name: str) -> tuple[str, str, str]:
+        use = self.program.uses[alias]
+        program = use.on(self.run.law)
+        if program is None:
+            return "引用", f"{use.decl.series} 当日没有施行的版本", ""
+        version = program.policy.meta.id
+        child, state = self.run.children.get(version), self.state.children.get(version)
+        meta = program.policy.meta
+        if child is None or state is None:
+            return "引用", f"{meta.title}（{version}）", ""
+        inner = Teller(child, state, self.show, f"{self.prefix}{alias}.", self.steps)
+        inner.tell(name)
+        return "引用", f"《{meta.title}》（{version}）", f"{inner.prefix}{name}"
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def family(self, name: str) -> str:
+        policy = self.policy
+        for family, members in (("规则", policy.rules), ("口径", policy.readings), ("情形", policy.grounds)):
+            if name in members:
+                return family
+        return "集体"
+
+    def tell(self, name: str) -> Step:
+        """The step of a name, and before it is returned those of everything that it rests on."""
+        key = self.prefix + name
+        if key in self.steps:
+            return self.steps[key]
+        decl = self.policy.declarations[name]
+        outcome = self.run.within(self.state, lambda: self.run.value_of(name))
+        kind = self.program.types.get(name, NumberT(BARE))
+        family = self.family(name)
+        self.steps[key] = Step(key, family, kind, outcome, decl.article, decl.note)
+        match family:
+            case "规则":
+                step = self.rule(name, key, outcome)
+            case "口径":
+                step = self.reading(name, key, outcome)
+            case "情形":
+                step = self.grounds(name, key, outcome)
+            case _:
+                step = self.group(self.program.groups_by_name[name], key, outcome, decl)
+        self.steps[key] = step
+        return step
+
+    def scope(self, names: tuple[str, ...]) -> tuple[Condition, ...]:
+        found = []
+        for name in names:
+            step = self.tell(name)
+            rule = self.policy.rules[name]
+            found.append(Condition(self.prefix + name, step.outcome, rule.article, rule.reason, step.formula))
+        return tuple(found)
+
+    def rule(self, name: str, key: str, outcome: Any) -> Step:
+        rule = self.program.rules[name]
+        scope = self.scope(rule.scope)
+        step = Step(key, "规则", rule.type, outcome, rule.decl.article, rule.decl.note, scope=scope)
+        if any(condition.outcome is False for condition in scope):
+            return step
+        law, trigger = None, None
+        if rule.trigger is not None and rule.decl.trigger is not None:
+            trigger = self.formula(rule.decl.trigger, rule.trigger)
+            if isinstance(trigger.outcome, date) and trigger.outcome <= self.run.as_of:
+                law = trigger.outcome
+        exceptions = []
+        for (when, then), written in zip(rule.exceptions, rule.decl.exceptions, strict=True):
+            condition = self.formula(written.when, when, law)
+            result = self.formula(written.then, then, law) if condition.outcome is True else None
+            article = written.citation.text.strip() if written.citation else ""
+            label = written.label or f"例外{len(exceptions) + 1}"
+            exceptions.append(Condition(label, condition.outcome, article, "", condition, result))
+        return Step(
+            key,
+            "规则",
+            rule.type,
+            outcome,
+            rule.decl.article,
+            rule.decl.note,
+            self.formula(rule.decl.formula, rule.formula, law),
+            scope,
+            tuple(exceptions),
+            trigger,
+        )
+
+    def reading(self, name: str, key: str, outcome: Any) -> Step:
+        reading = self.program.readings[name]
+        chosen = self.run.readings[name]
+        alternatives, formula = [], None
+        for option in reading.decl.options:
+            expr = reading.options[option.name]
+            value = option.name if expr is None else self.value(expr)
+            adopted = option.name == reading.decl.adopted
+            alternatives.append(Alternative(option.name, option.note, adopted, option.name == chosen, value))
+            if option.name == chosen and expr is not None and option.formula is not None:
+                formula = self.formula(option.formula, expr)
+        decl = reading.decl
+        return Step(
+            key, "口径", reading.type, outcome, decl.article, decl.question, formula, alternatives=tuple(alternatives)
+        )
+
+    def grounds(self, name: str, key: str, outcome: Any) -> Step:
+        checked = self.program.grounds[name]
+        scope = self.scope(checked.scope)
+        found = []
+        if not any(condition.outcome is False for condition in scope):
+            for ground, when in checked.grounds:
+                formula = self.formula(ground.when, when)
+                article = ground.citation.text.strip() if ground.citation else ""
+                found.append(Condition(f"（{ground.label}）", formula.outcome, article, ground.title, formula))
+        decl = checked.decl
+        return Step(key, "情形", BOOL, outcome, decl.article, decl.note, scope=scope, grounds=tuple(found))
+
+    def group(self, group: CheckedGroup, key: str, outcome: Any, decl: Declaration) -> Step:
+        """A group's figures as its member meets them: how many there are, and how a share comes about."""
+        groups = self.run.groups
+        figures: list[tuple[str, Any, Type]] = []
+        if isinstance(groups, RosterGroups):
+            places = groups.values(self.state, group.by)
+            if not any(isinstance(place, Unknown | NotApplicable) for place in places):
+                figures = groups.told(group, tuple(places), self.state)
+        return Step(key, "集体", group.type, outcome, decl.article, decl.note, figures=tuple(figures))
+
+
+def unreachable(node: tree.Expr) -> None:
+    """Keeps the list of leaves honest: every other node is an operator whose parts are walked."""
+    match node:
+        case tree.Const() | tree.OutcomeConst() | tree.Column() | tree.Negate() | tree.Arith() | tree.Compare():
+            return
+        case tree.And() | tree.Or() | tree.Not() | tree.Among() | tree.If() | tree.Call() | tree.Extreme():
+            return
+        case tree.AsOf() | tree.Field() | tree.Param() | tree.ParamYear() | tree.Rule() | tree.Reading():
+            return
+        case tree.GroundsTrue() | tree.Group() | tree.Use() | tree.Lookup() | tree.YearOf() | tree.Aggregate():
+            return
+        case tree.Members() | tree.Select() | tree.Latest() | tree.Run() | tree.OnDay() | tree.FirstDay():
+            return
+        case tree.Probe():
+            return
+    assert_never(node)
