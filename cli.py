@@ -20,6 +20,7 @@ import click
 from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
 
 if TYPE_CHECKING:
+    from engine.app.explain import Explained
     from engine.choose import Folder, Misuse
     from engine.diagnostics import Diagnostic
 
@@ -231,6 +232,80 @@ def _width() -> int:
     import shutil
 
     return max(60, shutil.get_terminal_size((120, 24)).columns)
+
+
+@main.command(options_metavar="[选项]")
+@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@click.argument("person", metavar="标识")
+@click.argument("results", metavar="[结果]…", nargs=-1)
+@_as_of
+@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policies
+@click.option(
+    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
+)
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "json", "html"]),
+    default="text",
+    metavar="text|json|html",
+    help="输出格式（默认 text）",
+)
+@click.option(
+    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .json .html 文件"
+)
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def explain(
+    roster: Path,
+    person: str,
+    results: tuple[str, ...],
+    as_of: date | None,
+    policy: str | None,
+    policies: Path | None,
+    readings: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """说明一个人的结果怎样得来：公式、代入的数、每个数的来处和条文。"""
+    from engine.app import explain as app
+    from engine.app.evaluate import Request
+    from engine.choose import Misuse
+    from engine.render.cells import text_value
+
+    _check_output(output, force, (".txt", ".json", ".html"))
+    if output is not None:
+        form = {".txt": "text"}.get(output.suffix.lower(), output.suffix.lower()[1:])
+    folder = _open(policies, kept=True)
+    day = as_of or date.today()
+    source: Path | bytes = click.get_binary_stream("stdin").read() if str(roster) == "-" else roster
+    request = Request(roster=source, as_of=day, policy=policy, readings=readings, only=results)
+    told = app.explain(folder, request, person, text_value)
+    if isinstance(told, Misuse):
+        raise _refuse(told)
+    if form != "json":
+        _say(told.diagnostics)
+    text = _explained(told, form)
+    if output is not None and told.explanations:
+        _write(output, text + "\n")
+    elif told.explanations or form == "json":
+        click.echo(text)
+    return _exit(told.diagnostics)
+
+
+def _explained(told: Explained, form: str) -> str:
+    if form == "json":
+        from engine.render.explain_json import explanation_object
+
+        return _json(explanation_object(told))
+    if form == "html":
+        from engine.render.explain_html import explanation_html
+
+        return explanation_html(told)
+    from engine.render.explain_text import explanation_text
+
+    return explanation_text(told)
 
 
 @main.command("policies", options_metavar="[选项]")

@@ -49,25 +49,34 @@ def evaluate(
     ]
     grouped = [name for name in policy.groups if _asked(name, wanted, internal, program.groups)]
     checks = [name for name in personal if name in policy.rules and policy.rules[name].is_check]
-    run = Interpreter(program, as_of, readings or {}, roster.units, roster.data_date)
-    states = [State(record.facts.get, record) for record in roster.records]
-    groups = None if roster.single else RosterGroups(run, roster, states)
-    if groups is not None:
-        run.groups = groups
     results: list[RecordResult] = []
-    with _undisturbed():
+    found: list[GroupResult] = []
+    with prepared(program, roster, as_of, readings or {}) as (run, states):
         for number, state in enumerate(states, 1):
             assert state.record is not None
             results.append(_record_result(run, state, state.record, personal, checks))
             if progress is not None:
                 progress(number)
-        found: list[GroupResult] = []
-        for name in grouped if groups is not None else ():
-            assert groups is not None
-            found += groups.results(name)
-    remarks = groups.remarks() if groups is not None else []
+        groups = run.groups
+        if isinstance(groups, RosterGroups):
+            for name in grouped:
+                found += groups.results(name)
+            run.diagnostics[:0] = groups.remarks()
+    return Evaluation(tuple(results), tuple(found), tuple(run.diagnostics))
+
+
+@contextmanager
+def prepared(
+    program: Program, roster: Roster, as_of: date, readings: Mapping[str, str]
+) -> Iterator[tuple[Interpreter, list[State]]]:
+    """An interpreter over a roster and a state for each of its records; both are let go afterwards."""
+    run = Interpreter(program, as_of, readings, roster.units, roster.data_date)
+    states = [State(record.facts.get, record) for record in roster.records]
+    if not roster.single:
+        run.groups = RosterGroups(run, roster, states)
+    with _undisturbed():
+        yield run, states
     run.release(states)
-    return Evaluation(tuple(results), tuple(found), (*remarks, *run.diagnostics))
 
 
 def _asked(name: str, wanted: set[str] | None, internal: bool, shown: tuple[str, ...]) -> bool:

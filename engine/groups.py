@@ -18,6 +18,8 @@ from engine.needs import needed_fields, needs_of
 from engine.program import CheckedGroup
 from engine.records.model import DatedFact, Roster
 from engine.results import GroupResult
+from engine.types import NumberT, Type
+from engine.units import BARE
 from engine.values import NotApplicable, Number, Unknown, exact, format_number, unknown
 
 Key = tuple[str, ...]
@@ -292,6 +294,26 @@ class RosterGroups:
         else:
             figures["值"] = main
         return GroupResult(group.decl.name, named, figures, None, finding)
+
+    def told(self, group: CheckedGroup, key: Key, state: State) -> list[tuple[str, Any, Type]]:
+        """A group's figures for an explanation: members, those of 列示, and how the own share comes about."""
+        members = self.members(group, key)
+        found: list[tuple[str, Any, Type]] = [("成员", len(members), NumberT(BARE))]
+        found += [(label, self.outcome(group, key, label), node.type) for label, node in group.shown]
+        if group.weight is None or state.record is None:
+            return found
+        weights = [self.of_member(member, group.weight) for member, _ in members]
+        sums = combine("合计", [(True, weight) for weight in weights], group.weight.type, "权重")
+        own = self.own(self.of_member(state, group.weight), state)
+        total = self.outcome(group, key, "总额")
+        found += [
+            ("总额", total, group.type),
+            ("权重合计", sums, group.weight.type),
+            ("本人权重", own, group.weight.type),
+        ]
+        if first_outcome((total, sums, own)) is None and sums:
+            found.append(("按权重应得", exact(Fraction(total) * own / sums), group.type))
+        return found
 
     def remarks(self) -> list[Diagnostic]:
         """Records that are in no group for want of their 按, in the order of the roster."""

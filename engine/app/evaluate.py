@@ -129,7 +129,7 @@ def evaluate(
     names = choose_names(program, request.only, request.internal)
     if isinstance(names, Misuse):
         return names
-    roster, found = _read(request.roster, program.policy)
+    roster, found = read(request.roster, program.policy)
     diagnostics += found
     base = Run(request.as_of, tuple(diagnostics), program, readings, results=names[0], groups=names[1])
     if roster is None:
@@ -167,7 +167,7 @@ def program_of(folder: Folder, chosen: Chosen) -> tuple[Program | None, list[Dia
     return program, [d for d in found if d.severity == "error"]
 
 
-def _read(roster: Path | bytes, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
+def read(roster: Path | bytes, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
     if isinstance(roster, Path):
         return read_roster(roster, policy)
     return read_roster_bytes(roster, "-", sniff(roster), policy)
