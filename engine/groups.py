@@ -197,7 +197,7 @@ class RosterGroups:
         def work() -> Any:
             closed = run.applicability(group.scope)
             if closed is not None:
-                return run.closed(closed, lambda: run.value(node))
+                return closed
             return run.value(node) if touched is None else touched
 
         value = computed.figures[label] = run.within(computed.state, work)

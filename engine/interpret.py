@@ -123,7 +123,6 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         self.groups: Groups = groups or NoGroups()
         self.diagnostics: list[Diagnostic] = []
         self.children: dict[tuple[str, str], Interpreter] = {}
-        self.tentative = ""
         self.state = State(lambda _: None, None)
         self.columns: list[Mapping[str, Any]] = []
         self.constants: dict[tuple[str, date], Use] = {}
@@ -197,9 +196,9 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         found: Use | None = memo.get(key)
         if found is not None:
             return found
-        state, columns, tentative = self.state, self.columns, self.tentative
+        state, columns = self.state, self.columns
         outer, state.uses = state.uses, []
-        self.columns, self.tentative = [], ""
+        self.columns = []
         rule = self.program.rules.get(name)
         if rule is not None:
             found = self.shared("规则", name, "", self.rule(rule))
@@ -211,7 +210,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
             found = Use("集体", name, "", self.groups.figure(name, state), self.cited[name])
         state.traces[name] = Trace(name, found.value, tuple(state.uses))
         state.uses = outer
-        self.columns, self.tentative = columns, tentative
+        self.columns = columns
         memo[key] = found
         return found
 
@@ -254,24 +253,12 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
         return (unknown(*absent) if absent else passed_on), uses
 
     def rule(self, rule: CheckedRule) -> Any:
-        """适用, 例外, 公式, 触发日, in this order."""
+        """适用, 例外, 公式, 触发日, in this order: what 适用 closes is not entered."""
         closed = self.applicability(rule.scope)
-        if closed is None:
-            return self.opened(rule)
-        self.tentative = rule.decl.name
-        return self.closed(closed, lambda: self.opened(rule))
-
-    def closed(self, outcome: NotApplicable | Unknown, work: Callable[[], Any]) -> Any:
-        """Where 适用 is open, what is missing for the outcome still possible belongs to it (language §4)."""
-        if type(outcome) is NotApplicable:
-            return outcome
-        value = work()
-        if isinstance(value, Grounds):
-            value = unknown(*(Unknown(facts) for _, facts in value.open)) if value.open else None
-        return unknown(outcome, value) if type(outcome) is type(value) is Unknown else outcome
+        return self.opened(rule) if closed is None else closed
 
     def opened(self, rule: CheckedRule) -> Any:
-        """A rule whose 适用 holds, or may hold."""
+        """A rule whose 适用 holds."""
         if rule.trigger is None:
             return self.body(rule)
         trigger = self._eval(rule.trigger)
@@ -340,8 +327,6 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
     def conflict(self, rule: CheckedRule, numbers: list[int]) -> Unknown:
         """E501: two exceptions hold for one record and give different outcomes; not said while 适用 is open."""
         shown = "、".join(map(str, numbers))
-        if self.tentative == rule.decl.name:
-            return Unknown((f"例外冲突：{shown}",))
         who = f"{self.state.record.id} 的" if self.state.record else ""
         scalar = rule.decl.exceptions[numbers[-1] - 1].when
         self.diagnostics.append(
@@ -356,7 +341,7 @@ class Interpreter(SimpleEval):  # type: ignore[misc]
 
     def grounds(self, checked: CheckedGrounds) -> Any:
         closed = self.applicability(checked.scope)
-        return self.any_of(checked) if closed is None else self.closed(closed, lambda: self.any_of(checked))
+        return self.any_of(checked) if closed is None else closed
 
     def any_of(self, checked: CheckedGrounds) -> Grounds:
         """The grounds that hold, and those that wait for facts."""

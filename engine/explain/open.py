@@ -67,10 +67,7 @@ def unmet(teller: Teller, name: str, ahead: Ahead) -> list[Unmet]:
     if rule is None:
         return []
     for condition in rule.scope:
-        if (
-            teller.run.within(teller.state, lambda condition=condition: teller.run.value_of(condition))
-            is False
-        ):  # type: ignore[misc]
+        if teller.tell(condition).outcome is False:
             return list(_false(teller, condition, ahead))
     if rule.trigger is not None and rule.decl.trigger is not None:
         trigger = teller.value(rule.trigger)

@@ -81,7 +81,7 @@ class Teller:
 
     def formula(self, scalar: Scalar, node: tree.Expr, law: date | None = None) -> Formula:
         """A formula with what its parts came to."""
-        leaves = [part for part in tree.walk(node) if isinstance(part, LEAVES)]
+        leaves: list[tree.Expr] = [part for part in tree.walk(node) if isinstance(part, LEAVES)]
         outer: list[tree.Expr] = []
         for part in sorted(leaves, key=lambda leaf: (leaf.span.start, -leaf.span.end)):
             if not outer or part.span.start >= outer[-1].span.end:
@@ -190,7 +190,7 @@ class Teller:
         if program is None:
             return "引用", f"{use.decl.series} 当日没有施行的版本", ""
         version = program.policy.meta.id
-        child, state = self.run.children.get(version), self.state.children.get(version)
+        child, state = self.run.children.get((alias, version)), self.state.children.get((alias, version))
         meta = program.policy.meta
         if child is None or state is None:
             return "引用", f"{meta.title}（{version}）", ""
@@ -248,7 +248,7 @@ class Teller:
             trigger = self.formula(rule.decl.trigger, rule.trigger)
             if isinstance(trigger.outcome, date) and trigger.outcome <= self.run.as_of:
                 law = trigger.outcome
-        exceptions = []
+        exceptions: list[Condition] = []
         for (when, then), written in zip(rule.exceptions, rule.decl.exceptions, strict=True):
             condition = self.formula(written.when, when, law)
             result = self.formula(written.then, then, law) if condition.outcome is True else None

@@ -5,7 +5,7 @@ A row with an error is left out and listed with what could be read of it; a warn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -36,13 +36,16 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where rows and their cells are: `roster.json:记录 3.级别`, `roster.csv:12:级别`."""
+    """Where rows and their cells are: `roster.json:记录 3.级别`, `roster.csv:12:级别`, `roster.xlsx:花名册!F12`."""
 
     file: str
     noun: str
     lines: dict[int, int] = field(default_factory=dict)
+    locate: Callable[[int, str], str] | None = None
 
     def row(self, row: int, where: str = "") -> Place:
+        if self.locate is not None:
+            return Place(self.file, locator=self.locate(row, where))
         if self.noun == "行":
             return Place(self.file, row, locator=where)
         if not self.noun:
@@ -52,7 +55,10 @@ class Places:
 
     def whole(self, problem: Problem, line: int = 0) -> Diagnostic:
         related = tuple((f"第 {row} {self.noun or '条'}", self.row(row)) for row in problem.related)
-        place = Place(self.file, line, locator=problem.where)
+        if self.locate is not None:
+            place = Place(self.file, locator=self.locate(line, problem.where))
+        else:
+            place = Place(self.file, line, locator=problem.where)
         return Diagnostic(problem.code, problem.said, place, problem.hint, related)
 
     def of_row(self, problem: Problem, row: int, id_: str | None) -> Diagnostic:
@@ -68,7 +74,7 @@ class Places:
 def assemble(raw: RawRoster, file: str, sha256: str, fields: Fields, needs_id: bool = True) -> Result:
     """The roster; None only if the file as a whole cannot stand. `needs_id`: a lone record may go without its 标识."""
     places = Places(
-        file, raw.noun, {r.row: r.line for r in raw.records if r.line} if raw.noun != "行" else {}
+        file, raw.noun, {r.row: r.line for r in raw.records if r.line} if raw.noun != "行" else {}, raw.locate
     )
     day, bad_day = _data_date(raw.data_date)
     if bad_day is not None:

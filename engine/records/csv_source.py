@@ -72,9 +72,9 @@ def _read_table(
         for at, row in _rows(text):
             if not headings:
                 header_line, headings = at, _trimmed(row)
-                twice = _twice(headings, columns)
-                if twice:
-                    return None, [bad_file(Place(name, at), one_field_twice(*twice), "请只留一列")]
+                both = twice(headings, columns)
+                if both:
+                    return None, [bad_file(Place(name, at), one_field_twice(*both), "请只留一列")]
                 continue
             records.append(_record(at, row, headings, unnamed))
     except csv.Error as error:
@@ -93,7 +93,7 @@ def _trimmed(row: list[str]) -> list[str]:
     return words
 
 
-def _twice(headings: list[str], columns: Callable[[str], tuple[str, ...]]) -> tuple[str, str] | None:
+def twice(headings: list[str], columns: Callable[[str], tuple[str, ...]]) -> tuple[str, str] | None:
     """Two headings that are one column; the years of a field do not go with the field as a whole."""
     seen: dict[tuple[str, ...], str] = {}
     for word in headings:

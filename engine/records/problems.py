@@ -1,14 +1,14 @@
 """One function per mistake in a roster: code, sentence, advice. Places are added by `engine.records.reader`.
 
 E701 a file, E702 a value, E703 and E704 the 标识, E705 the shape of a row, E706 a number that contradicts itself or
-another field, W801 a column that no field reads.
+another field, W801 a column that no field reads. What only workbooks have is in `engine.records.workbook_problems`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
@@ -16,7 +16,7 @@ from engine.names import suggest
 from engine.values import Number, format_number
 
 DATE_HINT = "日期写作 2021-05-27、2021/5/27、2021.5.27 或 2021年5月27日"
-SUPPORTED = "现在支持 JSON（.json）、YAML（.yaml）和 CSV（.csv）"
+SUPPORTED = "现在支持 Excel 工作簿（.xlsx、.xls）、.ods、CSV（.csv）、JSON（.json）和 YAML（.yaml）"
 _LONGEST = 40
 
 
@@ -76,8 +76,8 @@ def bad_file(place: Place, message: str, hint: str = "") -> Diagnostic:
 def unsupported(name: str, suffix: str) -> Diagnostic:
     """E701: a kind of file that has no reader."""
     fact = f"暂不能读取 {suffix} 名册" if suffix else "文件名没有后缀，不知道是哪一种名册"
-    spreadsheet = suffix in (".xlsx", ".xls", ".ods", ".et")
-    return bad_file(Place(name), fact, f"{SUPPORTED}" + ("；请另存为 CSV" if spreadsheet else ""))
+    spreadsheet = suffix in (".xlsm", ".xlsb", ".et", ".ett", ".numbers")
+    return bad_file(Place(name), fact, f"{SUPPORTED}" + ("；请另存为 .xlsx" if spreadsheet else ""))
 
 
 def shape_of_file(fact: str = "") -> Problem:
@@ -117,7 +117,20 @@ def not_flag(raw: Any) -> Bad:
 
 def not_date(raw: Any, shaped: bool) -> Bad:
     fact = "不是日历上的日期" if shaped else "不是日期"
-    return Bad("E702", f"的值{quoted(raw)}{fact}", DATE_HINT)
+    return Bad("E702", f"的值{quoted(raw)}{fact}", _serial_hint(str(raw).strip()) or DATE_HINT)
+
+
+def _serial_hint(text: str) -> str:
+    """A day that a spreadsheet has turned into its number since 1900."""
+    if not (len(text) == 5 and text.isascii() and text.isdigit() and 20_000 <= int(text) <= 80_000):
+        return ""
+    day = date(1899, 12, 30) + timedelta(days=int(text))
+    return f"像是电子表格的日期序号，即 {day}；请把单元格设为日期格式，或写成 {day}"
+
+
+def day_cell(raw: str) -> Bad:
+    """A real date in a column that holds no dates: a code or number that a spreadsheet took for a date."""
+    return Bad("E702", f"的单元格是日期（{raw}），这一列不是日期", "请把单元格设为文本或常规格式，重新填写")
 
 
 def not_number(raw: Any, whole: bool) -> Bad:

@@ -1,7 +1,8 @@
 """What a source hands over: records as raw cells, before any type is known.
 
 Owns the shapes that JSON and YAML share (a list, 数据日期/记录/单位, a single record). Cells are text, `NumberText`,
-True, False, None, mappings and lists; `engine.records.typed` reads them.
+`DayText`, True, False, None, mappings and lists, or a `Bad` where a source knows that there is no value;
+`engine.records.typed` reads them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ DATA_DATE, RECORDS, UNITS = "数据日期", "记录", "单位"
 
 class NumberText(str):
     """A number as its decimal text: exact, and known not to have been written as a text."""
+
+    __slots__ = ()
+
+
+class DayText(str):
+    """The date of a cell that holds a real date, as 2021-05-27: known not to have been written as a text."""
 
     __slots__ = ()
 
@@ -55,7 +62,10 @@ class RawRecord:
 
 @dataclass(slots=True)
 class RawRoster:
-    """`noun` counts rows in messages: 行 of a table, 条 of a list, "" for a single record."""
+    """`noun` counts rows in messages: 行 of a table, 条 of a list, "" for a single record.
+
+    `locate`: row (0: of no row) and heading → the cell, where a source has better places than lines.
+    """
 
     records: list[RawRecord]
     units: Any = None
@@ -63,6 +73,7 @@ class RawRoster:
     noun: str = "条"
     header_line: int = 0
     notes: list[Problem] = field(default_factory=list)
+    locate: Callable[[int, str], str] | None = None
 
     @property
     def single(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.names import normalize
@@ -67,7 +68,7 @@ class FactReader:
                 found.append(problems.written_twice(label, f"里的「{day}」"))
             value = self.cell.read(inner)
             if value.__class__ is Bad:
-                found.append(problems.of(value, label))
+                found.append(replace(problems.of(value, label), where=f"{label}.{day}"))
             days[day] = None if value is MISSING else value
         if len(found) > before or not days:
             return MISSING
@@ -86,6 +87,9 @@ class SeriesReader:
     def read(self, raw: Any, label: str, found: list[Problem]) -> Any:
         if not isinstance(raw, dict):
             if raw is None or (isinstance(raw, str) and not raw.strip()):
+                return MISSING
+            if raw.__class__ is Bad:
+                found.append(problems.of(raw, label))
                 return MISSING
             hint = f"写作 {{2023: 值, …}}；表格里每年一列，列名写作 2023{self.decl.name}"
             found.append(problems.wrong_shape(label, raw, "按年填写的值", hint))
@@ -142,6 +146,9 @@ class RowsReader:
     def read(self, raw: Any, label: str, found: list[Problem]) -> Any:
         only = self.decl.columns[0].name if len(self.decl.columns) == 1 else ""
         if raw is None or (isinstance(raw, str) and not raw.strip()):
+            return MISSING
+        if raw.__class__ is Bad:
+            found.append(problems.of(raw, label))
             return MISSING
         if only and isinstance(raw, str):
             raw = [word for word in _PARTED.split(raw) if word.strip()]

@@ -18,7 +18,7 @@ from engine.policy import FieldDecl
 from engine.records import problems
 from engine.records.formats import READERS
 from engine.records.problems import Bad
-from engine.records.raw import NumberText
+from engine.records.raw import DayText, NumberText
 from engine.types import AnyT, BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
 from engine.values import MAX_DIGITS, Number, decimals_of, exact, parse_date
 
@@ -99,6 +99,10 @@ class CellReader:
             return self.parse(str(raw)) if not (bad := bad_number_for_text(raw)) else bad
         if isinstance(raw, dict | list):
             return problems.not_single(raw)
+        if written is Bad:
+            return raw
+        if written is DayText:
+            return self.parse(str(raw)) if isinstance(self.kind, DateT) else problems.day_cell(raw)
         return self.read(plain(raw))
 
     def wrong(self, raw: bool) -> Any:

@@ -16,8 +16,7 @@ from typing import Any
 from engine.diagnostics import Diagnostic, Place
 from engine.records.csv_source import decode_table
 from engine.records.problems import bad_file
-from engine.records.raw import column_letters
-from engine.records.workbook_scan import Scanned, scan_ods, scan_xlsx
+from engine.records.workbook_scan import Scanned, column_letters, scan_ods, scan_xlsx
 
 SUFFIXES = (".xlsx", ".xls", ".ods")
 MAX_UNPACKED = 200_000_000
@@ -76,7 +75,11 @@ def _refused(raw: bytes, suffix: str) -> tuple[str, str] | None:
     if raw.startswith(_OLE):
         if _ENCRYPTED in raw:
             return "工作簿有打开密码，不能读取", "请在 Excel 或 WPS 里去掉密码再另存"
-        return None if suffix == ".xls" else ("文件其实是旧的 .xls 工作簿", f"请把后缀改成 .xls，或{_SAVE_AS[1:]}")
+        return (
+            None
+            if suffix == ".xls"
+            else ("文件其实是旧的 .xls 工作簿", f"请把后缀改成 .xls，或{_SAVE_AS[1:]}")
+        )
     if raw.startswith(_ZIP):
         return ("文件其实是 .xlsx 或 .ods 工作簿", "请改正文件的后缀") if suffix == ".xls" else None
     start = raw[:2000].lstrip(b"\xef\xbb\xbf \t\r\n")

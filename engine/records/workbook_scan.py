@@ -19,7 +19,8 @@ _TAG = rb"<(?:\w+:)?"
 _CELL = re.compile(_TAG + rb"c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*(?<!/)>")
 _ANY_CELL = re.compile(_TAG + rb"c(?:\s[^>]*)?(?<!/)>")
 _ERROR = re.compile(
-    _TAG + rb"c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(?:.*?<(?:\w+:)?v>([^<]*)<)?"
+    _TAG
+    + rb"c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(?:.*?<(?:\w+:)?v>([^<]*)<)?"
 )
 _ROW = re.compile(_TAG + rb"row[\s>]")
 _SHEET = re.compile(_TAG + rb"sheet\s[^>]*?\b\w+:id=[\"']([^\"']+)[\"']")
@@ -52,6 +53,15 @@ def column_number(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
+
+
+def column_letters(column: int) -> str:
+    """0 → A, 26 → AA."""
+    letters, left = "", column + 1
+    while left:
+        left, digit = divmod(left - 1, 26)
+        letters = chr(65 + digit) + letters
+    return letters
 
 
 def _pieces(archive: zipfile.ZipFile, name: str, cut: bytes) -> Iterator[bytes]:

@@ -77,7 +77,7 @@ def _step(one: Explanation, step: Step) -> Iterator[str]:
     if step.article:
         yield f'<p class="article">依据：{escape(step.article)}</p>'
     if step.alternatives:
-        rows = (
+        readings = (
             (
                 "采用" if option.chosen and option.adopted else "改选" if option.chosen else "未用",
                 option.name,
@@ -86,7 +86,7 @@ def _step(one: Explanation, step: Step) -> Iterator[str]:
             )
             for option in step.alternatives
         )
-        yield _table(("", "读法", "说明", "这里的值"), rows)
+        yield _table(("", "读法", "说明", "这里的值"), readings)
     if step.scope:
         yield _table(("适用", "", "依据"), (_condition(condition) for condition in step.scope))
     if step.trigger is not None:
@@ -105,7 +105,7 @@ def _step(one: Explanation, step: Step) -> Iterator[str]:
     if step.formula is not None and not any(c.outcome is True for c in step.exceptions):
         yield from _formula(one, step.formula, "公式")
     if step.grounds:
-        rows = (
+        grounds = (
             (
                 f"{ground.name}{ground.note}",
                 ground.formula.filled if ground.formula else "",
@@ -113,7 +113,7 @@ def _step(one: Explanation, step: Step) -> Iterator[str]:
             )
             for ground in step.grounds
         )
-        yield _table(("情形", "代入", ""), rows)
+        yield _table(("情形", "代入", ""), grounds)
     if step.figures:
         yield _table(
             tuple(label for label, _, _ in step.figures),

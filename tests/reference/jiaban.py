@@ -220,7 +220,7 @@ def answers(case: Case, performance_wage: Question) -> dict[str, Any]:
     covered = case.member()
     grounds = case.grounds()
     holding = [label for label, answer in grounds.items() if answer is True]
-    open_ = facts_of([covered, *grounds.values()])
+    open_ = facts_of([covered] if covered is not True else grounds.values())
     if covered is False:
         outside.add("辞退情形")
     elif open_:
@@ -231,11 +231,11 @@ def answers(case: Case, performance_wage: Question) -> dict[str, Any]:
 
 
 def applied(covered: Iterable[Question], question: Question) -> Answer:
-    """适用: a condition that fails closes the rule; an open one leaves it open with what it would need."""
+    """适用: a condition that fails or is open closes the rule; nothing of the formula is asked."""
     gate = every(*covered)
     if gate is True:
         return question()
-    return NotApplicable() if gate is False else Missing(facts_of([gate, question()]))
+    return NotApplicable() if gate is False else gate
 
 
 def shown(name: str, answer: Answer) -> Any:
