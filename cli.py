@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import click
 from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
 
 if TYPE_CHECKING:
+    from engine.app.evaluate import Run
     from engine.app.explain import Explained
     from engine.choose import Folder, Misuse
     from engine.diagnostics import Diagnostic
@@ -82,15 +83,22 @@ def _check_output(path: Path | None, force: bool, suffixes: tuple[str, ...]) -> 
         raise Refused(f"文件夹「{path.parent}」不存在")
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a temporary file beside it, then renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
+    _write_by(path, lambda temporary: temporary.write_text(text, encoding, newline=""))
+
+
+def _write_by(path: Path, write: Callable[[Path], object]) -> None:
+    """Whole or not at all: `write` fills a temporary file beside it, which is then renamed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        write(temporary)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Refused(f"文件「{path}」写不出（{error.strerror}）", "是否正在别的程序里打开？") from error
         raise
     _note(f"已写出 {path}")
 
@@ -176,7 +184,11 @@ def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
 )
 @click.option("--strict", is_flag=True, help="有校验发现、信息不足或提醒也算不通过")
 @click.option(
-    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="把全部结果写到 .json 文件"
+    "-o",
+    "--output",
+    metavar="文件",
+    type=click.Path(path_type=Path),
+    help="把全部结果写到 .xlsx、.csv 或 .json 文件",
 )
 @click.option("--force", is_flag=True, help="覆盖已有的输出文件")
 def evaluate(
@@ -197,7 +209,7 @@ def evaluate(
     from engine.choose import Misuse
     from engine.render.json_results import results_object
 
-    _check_output(output, force, (".json",))
+    _check_output(output, force, (".xlsx", ".csv", ".json"))
     quiet = form == "json"
     folder = _open(policies, kept=True)
     day = as_of or date.today()
@@ -217,7 +229,7 @@ def evaluate(
     if not quiet:
         _say(run.diagnostics)
     if output is not None and run.evaluation is not None:
-        _write(output, _json(results_object(run)) + "\n")
+        _write_run(output, run)
     if quiet and (output is None or run.evaluation is None):
         click.echo(_json(results_object(run)))
     elif not quiet and run.evaluation is not None:
@@ -225,6 +237,23 @@ def evaluate(
 
         click.echo(results_text(run, _width(), people=output is None))
     return WRONG if strict and app.needs_attention(run) else _exit(run.diagnostics)
+
+
+def _write_run(path: Path, run: Run) -> None:
+    """All results of a run, in the form that the file's name asks for."""
+    match path.suffix.lower():
+        case ".xlsx":
+            from engine.render.workbook import write_results
+
+            _write_by(path, lambda temporary: write_results(run, temporary))
+        case ".csv":
+            from engine.render.person_rows import results_csv
+
+            _write(path, results_csv(run), "utf-8-sig")
+        case _:
+            from engine.render.json_results import results_object
+
+            _write(path, _json(results_object(run)) + "\n")
 
 
 def _width() -> int:

@@ -176,7 +176,9 @@ def read(roster: Path | bytes, policy: Policy) -> tuple[Roster | None, list[Diag
 def sniff(raw: bytes) -> str:
     """The kind of a roster that came without a file name."""
     if raw.startswith(b"PK\x03\x04"):
-        return ".xlsx"
+        return ".ods" if b"opendocument.spreadsheet" in raw[:200] else ".xlsx"
+    if raw.startswith(bytes.fromhex("d0cf11e0a1b11ae1")):
+        return ".xls"
     if raw.startswith(b"PAR1"):
         return ".parquet"
     start = raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

@@ -52,7 +52,9 @@ def explain(folder: Folder, request: Request, id_: str, show: Show) -> Explained
     if id_ not in ids:
         return _nobody(id_, ids, roster, program)
     shown = names[0] if request.only else program.results
-    told = explain_results(program, roster, request.as_of, readings, id_, [*shown, *names[1]], show)
+    told = explain_results(
+        program, roster, request.as_of, readings, id_, [*shown, *(names[1] if request.only else ())], show
+    )
     explanations = tuple(told)
     return Explained(request.as_of, tuple(diagnostics), program, roster, readings, explanations)
 

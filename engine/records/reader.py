@@ -1,6 +1,6 @@
 """The entry to rosters: a file, bytes or records in place → `Roster`, typed by a policy's 字段.
 
-Owns which reader takes a file; the readers of JSON, YAML and CSV only say what is written.
+Owns which reader takes a file; the readers of JSON, YAML, CSV and workbooks only say what is written.
 The JSON Schema of a record is `engine.records.record_schema`.
 """
 
@@ -20,6 +20,8 @@ from engine.records.model import Roster
 from engine.records.problems import bad_file, unsupported
 from engine.records.raw import RawRecord, RawRoster
 from engine.records.row import Fields
+from engine.records.workbook_file import SUFFIXES
+from engine.records.workbook_source import read_workbook
 from engine.records.yaml_source import read_yaml_roster
 
 __all__ = ["read_roster", "read_roster_bytes", "roster_of"]
@@ -47,7 +49,7 @@ def read_roster(path: str | Path, policy: Policy) -> tuple[Roster | None, list[D
 
 
 def _is_supported(suffix: str) -> bool:
-    return suffix in (".json", ".yaml", ".yml", ".csv", ".tsv", ".txt")
+    return suffix in (".json", ".yaml", ".yml", ".csv", ".tsv", ".txt", *SUFFIXES)
 
 
 def read_roster_bytes(
@@ -65,6 +67,8 @@ def read_roster_bytes(
             found, diagnostics = read_yaml_roster(raw, name, fields.headings.__contains__)
         case ".csv" | ".tsv" | ".txt":
             found, diagnostics = read_csv(raw, name, fields.columns)
+        case ".xlsx" | ".xls" | ".ods":
+            found, diagnostics = read_workbook(raw, name, suffix, fields)
         case _:
             return None, [unsupported(name, suffix)]
     if found is None:
