@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 from pathlib import Path
@@ -42,6 +43,12 @@ def test_command_prints_what_the_readme_shows(
 
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) == 3
+
+
+def test_python_session_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    failed, tried = doctest.testfile(str(README), module_relative=False, encoding="utf-8")
+    assert (failed, tried > 5) == (0, True)
 
 
 def test_setup_and_test_lines_are_what_continuous_integration_runs() -> None:
