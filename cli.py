@@ -404,5 +404,41 @@ def schema(policy: str, policies: Path | None, as_of: date | None, output: Path 
     return _exit(diagnostics)
 
 
+@main.command("template", options_metavar="[选项]")
+@click.argument("policy", metavar="系列|编号|文件")
+@_policies
+@_as_of
+@click.option("--only", metavar="名,名", multiple=True, help="只要这些结果需要的列")
+@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .xlsx 文件")
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def make_template(
+    policy: str,
+    policies: Path | None,
+    as_of: date | None,
+    only: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+) -> int:
+    """写出一个政策的空白名册（.xlsx），带下拉列表、校验和填写说明。"""
+    from engine.app import template as app
+    from engine.choose import Misuse
+
+    if output is None:
+        raise Refused("没有写明空白名册写到哪个文件", "例如 -o 花名册.xlsx")
+    _check_output(output, force, (".xlsx",))
+    folder = _open(policies)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）")
+    found, diagnostics = app.template(folder, policy, as_of or date.today(), only)
+    if isinstance(found, Misuse):
+        raise _refuse(found)
+    _say(diagnostics)
+    if found is not None:
+        from engine.render.template import write_template
+
+        template = found
+        _write_by(output, lambda temporary: write_template(template, temporary))
+    return _exit(diagnostics)
+
+
 if __name__ == "__main__":
     main()

@@ -39,7 +39,7 @@ def evaluate(
     """Results of every accepted record, and figures of every group.
 
     `readings`: 口径 → reading, of a policy used 「别名.口径」; those not named are as adopted. `only`: results and 集体 asked
-    for; else all that are not 内部 (`internal`: those too). `progress` is told the number of records done. Raises nothing
+    for (a person has the own group's figure, of a 分配 the own share); else all that are not 内部 (`internal`: those too). `progress` is told the number of records done. Raises nothing
     for what a roster or policy holds: conflicts and reports are diagnostics.
     """
     policy = program.policy
@@ -47,6 +47,7 @@ def evaluate(
     personal = [
         name for name in (*policy.rules, *policy.grounds) if _asked(name, wanted, internal, program.results)
     ]
+    personal += [name for name in (*policy.readings, *policy.groups) if wanted is not None and name in wanted]
     grouped = [name for name in policy.groups if _asked(name, wanted, internal, program.groups)]
     checks = [name for name in personal if name in policy.rules and policy.rules[name].is_check]
     results: list[RecordResult] = []

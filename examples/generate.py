@@ -1,6 +1,6 @@
 """Invented community workers for the examples and the tests: seeded, so every run gives the same people.
 
-`python examples/generate.py` rewrites the three rosters beside this file. `workers()` gives a roster as the
+`python examples/generate.py` rewrites the four rosters beside this file. `workers()` gives a roster as the
 JSON object of the language (数据日期, 记录, 单位). The facts crowd the thresholds of 嘉办字〔2021〕47号:
 15/16 and 30/31 days of absence, 6/6.5 months, 30/30.5 days, 5/20/30 years, 40/41 years of age, 29 February,
 notice of exactly a month.
@@ -14,9 +14,11 @@ import json
 import random
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import xlsxwriter
 
 Facts = dict[str, Any]
 
@@ -477,6 +479,42 @@ def cell(value: Any) -> str:
             return str(value)
 
 
+def workbook(roster: Facts) -> bytes:
+    """The roster as an officer would keep it: people, years of assessment and streets on sheets of their own."""
+    years = [
+        [facts["工号"], int(year), grade]
+        for facts in roster["记录"]
+        for year, grade in facts["年度考核"].items()
+    ]
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    book.set_properties({"title": "示例花名册", "created": datetime(DATA_DATE.year, 1, 1)})
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    rows = [[facts.get(name) for name in COLUMNS] for facts in roster["记录"]]
+    fill(book.add_worksheet("花名册"), [["数据日期", roster["数据日期"]], COLUMNS, *rows], day)
+    fill(book.add_worksheet("年度考核"), [["工号", "年份", "值"], *years], day)
+    for kind, named in roster["单位"].items():
+        names = list(dict.fromkeys(name for facts in named.values() for name in facts))
+        body = [[unit, *(facts.get(name) for name in names)] for unit, facts in named.items()]
+        fill(book.add_worksheet(kind), [[kind, *names], *body], day)
+    book.close()
+    return out.getvalue()
+
+
+def fill(sheet: Any, rows: list[list[Any]], day: Any) -> None:
+    """Texts as texts, dates as dates, truth values as 是 and 否; nothing where nothing was given."""
+    for at, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                sheet.write_number(at, column, value)
+            elif text := cell(value):
+                if len(text) == 10 and text[4] == text[7] == "-":
+                    sheet.write_datetime(at, column, datetime.fromisoformat(text), day)
+                else:
+                    sheet.write_string(at, column, text)
+    sheet.freeze_panes(next(at for at, row in enumerate(rows) if len(row) > 2) + 1, 1)
+
+
 #: What goes wrong in the rows of the small example, one kind each; its last two rows share a 工号.
 SHOWN_DEFECTS = [
     wrong_date,
@@ -513,11 +551,14 @@ def one_per_line(roster: Facts) -> str:
 
 
 def files() -> dict[str, bytes]:
-    """File name → content of every example roster."""
+    """File name → content of every example roster; the same people in JSON, CSV and a workbook."""
     roster = workers(300, 47, missing_rate=0.004)
+    for facts in roster["记录"]:
+        facts.setdefault("年度考核", {})  # a sheet cannot say that one person's were never supplied
     return {
         "roster.json": one_per_line(roster).encode(),
         "roster.csv": sheet(roster["记录"]).encode("utf-8-sig"),
+        "roster.xlsx": workbook(roster),
         "roster-with-errors.csv": sheet(with_errors()).encode("gb18030"),
     }
 

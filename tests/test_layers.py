@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "facts → outcomes, of one record and of groups",
         ("results", "facts", "interpret", "groups", "evaluation"),
     ),
+    ("one record's outcome told step by step", ("words", "explain.")),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),
     ("a policy's own cases", ("testing.",)),
     ("use cases, one a verb", ("app.",)),
@@ -112,11 +113,12 @@ def test_no_module_needs_itself() -> None:
 
 
 #: Imports inside functions, module → what it imports late. Each is the reading and checking of files, which a run on
-#: policies kept from an earlier one starts without.
+#: policies kept from an earlier one starts without, or what only workbooks need.
 LATE: dict[str, set[str]] = {
     "app.evaluate": {"build"},
     "cache": {"folder"},
     "choose": {"folder", "resources"},
+    "records.workbook_file": {"python_calamine"},
 }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import random
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -292,4 +294,12 @@ def test_missing_facts_are_sound_and_suffice(seed: int) -> None:
 def test_example_rosters_are_what_the_generator_writes() -> None:
     folder = Path(__file__).parent.parent / "examples"
     for name, content in files().items():
-        assert (folder / name).read_bytes() == content, f"run python examples/generate.py: {name}"
+        kept = (folder / name).read_bytes()
+        if name.endswith(".xlsx"):  # how tightly a workbook is packed differs between machines
+            kept, content = unpacked(kept), unpacked(content)
+        assert kept == content, f"run python examples/generate.py: {name}"
+
+
+def unpacked(raw: bytes) -> bytes:
+    with ZipFile(BytesIO(raw)) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())

@@ -207,7 +207,7 @@ def _figure(end: Number | date) -> int | float:
 
 def description(decl: FieldDecl) -> str:
     """What an editor shows of a field."""
-    parts = [_type_words(decl)]
+    parts = [type_words(decl)]
     if decl.aliases:
         parts.append("也可写 " + "、".join(f"{alias}（{member}）" for alias, member in decl.aliases))
     if decl.headings:
@@ -225,7 +225,7 @@ def description(decl: FieldDecl) -> str:
     return "；".join(parts)
 
 
-def _type_words(decl: FieldDecl) -> str:
+def type_words(decl: FieldDecl) -> str:
     if isinstance(decl.type, EnumT):
         return "选项：" + "、".join(decl.type.members)
     if isinstance(decl.type, RecordsT):
