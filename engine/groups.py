@@ -13,8 +13,9 @@ from typing import Any
 from engine.diagnostics import Diagnostic, Place
 from engine.expr import tree
 from engine.facts import State
-from engine.interpret import Interpreter, combine, first_outcome
+from engine.interpret import Interpreter
 from engine.needs import needed_fields, needs_of
+from engine.outcomes import combine, first_outcome
 from engine.program import CheckedGroup
 from engine.records.model import DatedFact, Roster
 from engine.results import GroupResult

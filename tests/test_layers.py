@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rosters as typed facts", ("records.",)),
     (
         "facts → outcomes, of one record and of groups",
-        ("results", "facts", "interpret", "groups", "evaluation"),
+        ("results", "facts", "outcomes", "lookup", "declared", "interpret", "groups", "evaluation"),
     ),
     ("one record's outcome told step by step", ("words", "explain.")),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),

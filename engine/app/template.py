@@ -52,18 +52,23 @@ def template(
 def template_of(program: Program, results: Sequence[str]) -> Template:
     """The columns and sheets of a roster for some results."""
     policy = program.policy
+    registered = {name for name, decl in policy.fields.items() if decl.register}
+    return laid_out(policy, results, fields_behind(program, results) | registered)
+
+
+def laid_out(policy: Policy, results: Sequence[str], wanted: set[str]) -> Template:
+    """Fields by where they stand; 标识, and the unit of every fact of a unit, come along."""
     identifier = policy.meta.identifier
-    wanted = fields_behind(program, results) | {identifier}
-    wanted |= {name for name, decl in policy.fields.items() if decl.register}
-    wanted |= {policy.fields[name].owner for name in wanted if name in policy.fields}
-    chosen = [decl for name, decl in policy.fields.items() if name in wanted]
+    owners = {policy.fields[name].owner for name in wanted}
+    chosen = [decl for name, decl in policy.fields.items() if name in wanted | owners | {identifier}]
     chosen.sort(key=lambda decl: decl.name != identifier)
+    personal = [decl for decl in chosen if not decl.owner]
+    joined = [decl for decl in personal if isinstance(decl.type, SeriesT | RecordsT)]
     kinds = dict.fromkeys(decl.owner for decl in chosen if decl.owner)
-    joined = [decl for decl in chosen if isinstance(decl.type, SeriesT | RecordsT) and not decl.owner]
     return Template(
         policy=policy,
         results=tuple(results),
-        columns=tuple(decl for decl in chosen if not decl.owner and decl not in joined),
+        columns=tuple(decl for decl in personal if not isinstance(decl.type, SeriesT | RecordsT)),
         sheets=tuple(joined),
         units=tuple(
             (policy.fields[kind], tuple(decl for decl in chosen if decl.owner == kind)) for kind in kinds

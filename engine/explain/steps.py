@@ -173,7 +173,7 @@ class Teller:
         if any(isinstance(key, Unknown | NotApplicable) for key in keys):
             return article
         _, label, citation = self.run.within(
-            self.state, lambda: self.run.find(table, tuple(keys), node.column)
+            self.state, lambda: self.run.lookup.find(table, tuple(keys), node.column)
         )
         return f"{citation or article}" + (f"，「{label}」一行" if label else "")
 

@@ -32,9 +32,11 @@ Column = tuple[str, FieldDecl, Type, str]
 _GUIDE = (
     "「{people}」一人一行，从表头下一行填起；不要改动表头，可以增删不用的列。",
     "不知道的留空：空白是「没有填写」，计算时按信息不足处理，不会当作零或「否」。",
-    "逐年、记录的工作表按标识和「{people}」对应，一人可以有多行；"
-    "工作表在而某人没有行，表示这个人没有记录；还不掌握的，请把整个工作表删去。",
     "号码类的列是文本格式，日期写作 2021-05-27；合计行、空行不影响读取。",
+)
+_JOINED = (
+    "逐年、记录的工作表按标识和「{people}」对应，一人可以有多行；"
+    "工作表在而某人没有行，表示这个人没有记录；还不掌握的，请把整个工作表删去。"
 )
 
 
@@ -144,8 +146,12 @@ def _guide(book: Book, sheets: _Sheets) -> None:
     policy = sheets.template.policy
     sheet = book.book.add_worksheet(GUIDE)
     named = "，".join(text for text in (policy.meta.id, policy.meta.number) if text)
-    lines = [f"{policy.meta.title}（{named}）", f"用于计算：{'、'.join(sheets.template.results)}"]
+    lines = [
+        f"{policy.meta.title}（{named}）",
+        f"用于计算：{'、'.join(sheets.template.results) or '全部结果'}",
+    ]
     lines += [line.format(people=sheets.people) for line in _GUIDE]
+    lines += [_JOINED.format(people=sheets.people)] if sheets.template.sheets else []
     row = 0
     for row, line in enumerate(lines):
         sheet.merge_range(row, 0, row, 2, clean(line), book.wrapped)
