@@ -7,8 +7,8 @@ from pathlib import Path
 from engine.choose import Chosen, Folder, folder_in_use
 from engine.diagnostics import Diagnostic, Place, has_errors
 from engine.policy import Policy
-from engine.registry import load_file, load_folder
-from engine.versions import Registry
+from engine.registry import load_file, load_files, load_folder
+from engine.versions import Registry, policy_files
 
 
 def open_folder(given: Path | None, here: Path) -> Folder:
@@ -40,7 +40,7 @@ def registry_for(policy: Policy, path: Path, folder: Folder | None) -> tuple[Reg
             diagnostics += (d for d in folder.diagnostics if not _same_file(d.place, path))
         known = {p.meta.series for p in others}
         if any(use.series not in known for use in policy.uses.values()):
-            beside, _ = load_folder(path.parent)
+            beside, _ = load_files(p for p in policy_files(path.parent) if p.resolve() != path.resolve())
             others += [p for p in beside.policies if p.meta.series not in known]
     kept = tuple(p for p in others if p.meta.id != policy.meta.id)
     return Registry((*kept, policy)), diagnostics

@@ -24,7 +24,10 @@ class Checked:
 
 
 def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
-    """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use."""
+    """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use.
+
+    A folder's cases are read with it; of a policy named alone only whether they are there.
+    """
     files: list[Path] = []
     diagnostics: list[Diagnostic] = []
     for path in paths or ([folder.path] if folder else []):
@@ -39,8 +42,10 @@ def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
             diagnostics += found
             for policy in registry.policies:
                 diagnostics += _check_policy(policy, registry)
-                named = cases_paths(policy, Path(policy.source.name))
-                files += [file for _, file in named if file not in files]
+                for _, file in cases_paths(policy, Path(policy.source.name)):
+                    if file.is_file() and file not in files:
+                        files.append(file)
+                        diagnostics += read_cases(file)[1]
         elif is_cases(path):
             files.append(path)
             diagnostics += read_cases(path)[1]
@@ -59,13 +64,11 @@ def is_cases(path: Path) -> bool:
 
 
 def _check_policy(policy: Policy, registry: Registry) -> list[Diagnostic]:
-    """A policy's own checks, and the cases files it names."""
+    """A policy's own checks, and whether the cases files that it names are there."""
     _, diagnostics = build(policy, registry)
     diagnostics = list(diagnostics)
     for word, path in cases_paths(policy, Path(policy.source.name)):
-        if path.is_file():
-            diagnostics += read_cases(path)[1]
-        else:
+        if not path.is_file():
             place = place_of(word.source, word.span)
             diagnostics.append(
                 Diagnostic("E751", f"找不到用例文件「{word.text}」", place, "路径从政策文件所在的文件夹算起")
