@@ -203,13 +203,13 @@ def test_totals_and_notes_are_left_out_and_said_once() -> None:
 
     rows = [
         ["编号", "部门", "月数"], ["A1", "甲", 1], [], ["合 计", None, 1], [None, "小计：", 1],
-        ["A2", "合计", 2], ["总计", "x", 3],
+        ["A2", "合计", 2], ["总计", "x", 3], ["编 号", "部门", "月数"],
     ]  # fmt: skip
     found = read(xlsx({PEOPLE: rows}, more))
     assert found[0] is not None
     assert [(r.id, r.row) for r in found[0].records] == [("A1", 2), ("A2", 6)]
     assert [(c, at) for c, at, _ in said(found)] == [("W861", "花名册!A3")]
-    assert "第 3 行、第 4 行、第 5 行、第 7 行" in found[1][0].message
+    assert "第 3 行、第 4 行、第 5 行、第 7 行、第 8 行" in found[1][0].message
 
 
 def test_a_value_merged_over_rows_is_read_in_each() -> None:
@@ -271,7 +271,7 @@ def test_years_rows_and_dated_values_join_by_id() -> None:
             ["A1", None, "2022年", "良好"],
             ["A1", None, 2023],
         ],
-        请假=[["编号", "类别", "起", "天数"], ["1002", "病", DAY, 1.5], ["1002", "事"]],
+        请假=[["编号", "类别", "起", "天数"], ["1002", "病", DAY, 1.5], ["1002", "事"], ["A1"]],
         级别=[["编号", "日期", "级别"], ["A1", date(2018, 7, 1), "初级"], ["A1", "2023/7/1", "三级"]],
     )
     assert found[1] == []

@@ -192,7 +192,9 @@ def filled(raw: bytes, sheets: Mapping[str, Rows], first: Mapping[str, int]) -> 
 
 def _typed_in(text: str, rows: Rows, first: int) -> str:
     styles = {
-        int(column) - 1: style for column, style in re.findall(r'<col min="(\d+)"[^>]*? style="(\d+)"', text)
+        column - 1: style
+        for first_, last_, style in re.findall(r'<col min="(\d+)" max="(\d+)"[^>]*? style="(\d+)"', text)
+        for column in range(int(first_), int(last_) + 1)
     }
     lines = ""
     for at, row in enumerate(rows, first):

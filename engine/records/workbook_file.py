@@ -23,7 +23,7 @@ MAX_UNPACKED = 200_000_000
 #: Sheets repeat themselves and pack well, about 10 to 60 times; a file built to burst packs 1,000 times.
 MAX_RATIO, RATIO_FROM = 250, 20_000_000
 MAX_PARTS = 5_000
-#: Cells between the first and the last that hold something, those between them included: they are all held.
+#: Cells of all sheets up to the last that hold something, blank ones among them included: they are all held.
 MAX_CELLS = 20_000_000
 
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
@@ -59,12 +59,12 @@ def open_sheets(raw: bytes, name: str, suffix: str) -> tuple[list[Sheet], list[D
         scanned, refused = _inspect(raw, suffix)
         if refused is not None:
             return [], [bad_file(Place(name), *refused)]
-        for at, sheet in enumerate(scanned):
-            if sheet.cells > MAX_CELLS:
-                last = f"{column_letters(sheet.last_column - 1)}{sheet.last_row}"
-                fact = f"第 {at + 1} 个工作表的内容一直到 {last} 格，范围太大"
-                hint = f"请删去多余的内容，或另存为 CSV；上限是 {MAX_CELLS // 10_000} 万格"
-                return [], [bad_file(Place(name), fact, hint)]
+        if sum(sheet.cells for sheet in scanned) > MAX_CELLS:
+            widest = max(scanned, key=lambda sheet: sheet.cells)
+            last = f"{column_letters(widest.last_column - 1)}{widest.last_row}"
+            fact = f"第 {scanned.index(widest) + 1} 个工作表的内容一直到 {last} 格，范围太大"
+            hint = f"请删去多余的内容，或另存为 CSV；所有工作表合起来的上限是 {MAX_CELLS // 10_000} 万格"
+            return [], [bad_file(Place(name), fact, hint)]
     return _load(raw, name, scanned)
 
 

@@ -19,7 +19,7 @@ from engine.records.row import Fields
 from engine.records.shapes import year_of
 from engine.records.workbook_file import Sheet
 from engine.records.workbook_scan import column_letters
-from engine.records.workbook_table import Table, joined_words, read_table, words
+from engine.records.workbook_table import Table, joined_words, key_words, read_table, words
 from engine.types import RecordsT, SeriesT
 from engine.values import parse_date
 
@@ -201,7 +201,8 @@ class Joining:
             entries = found.entries.setdefault(id_, [])
             if rows:
                 given = {name: cells[column] for name, column in at.items()}
-                entries.append(Entry(row, id_column, None, given))
+                if any(cell is not None for cell in given.values()):
+                    entries.append(Entry(row, id_column, None, given))
                 continue
             for column, year in years.items():
                 entries.append(Entry(row, column, year, cells[column]))
@@ -220,7 +221,7 @@ class Joining:
             return None
         if given is None:
             self.found.append(problems.no_key(self.file, table.sheet, place, row, name))
-        return words(given) or None
+        return key_words(given, self.fields.policy.fields[name].format) or None
 
     def same_headings(self, table: Table, both: tuple[str, str] | None) -> bool:
         if both is not None:

@@ -118,8 +118,8 @@ def rows_listed(rows: Sequence[int]) -> str:
 
 
 def totals_left_out(file: str, sheet: str, rows: Sequence[int]) -> Diagnostic:
-    """W861: rows of totals, and notes that run across merged cells."""
-    fact = f"工作表「{sheet}」{rows_listed(rows)}是合计或跨列合并的说明，没有当作记录"
+    """W861: rows of totals, headings once more, and notes that run across merged cells."""
+    fact = f"工作表「{sheet}」{rows_listed(rows)}是合计、重复的表头或跨列合并的说明，没有当作记录"
     return Diagnostic("W861", fact, cell_of(file, sheet, f"A{rows[0]}"), "是人员的，请拆开合并并填写标识")
 
 

@@ -15,16 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _PIECE = 4_000_000
+#: Attributes hold no `<`, so that no pattern looks further than its tag.
 _TAG = rb"<(?:\w+:)?"
-_CELL = re.compile(_TAG + rb"c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*(?<!/)>")
-_ANY_CELL = re.compile(_TAG + rb"c(?:\s[^>]*)?(?<!/)>")
+_CELL = re.compile(_TAG + rb"c\s[^<>]*?\br=[\"']([A-Z]{1,3}\d{1,7})[\"'][^<>]*(?<!/)>")
+_ANY_CELL = re.compile(_TAG + rb"c(?:\s[^<>]*)?(?<!/)>")
+_FORMULA = rb"(?:<(?:\w+:)?f(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>))?"
 _ERROR = re.compile(
     _TAG
-    + rb"c\s(?=[^>]*\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>(?:.*?<(?:\w+:)?v>([^<]*)<)?"
+    + rb"c\s(?=[^<>]*\bt=[\"']e[\"'])[^<>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>"
+    + _FORMULA
+    + rb"(?:<(?:\w+:)?v>([^<]*)<)?"
 )
+_DIGITS, _LETTERS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROW = re.compile(_TAG + rb"row[\s>]")
-_SHEET = re.compile(_TAG + rb"sheet\s[^>]*?\b\w+:id=[\"']([^\"']+)[\"']")
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
+_SHEET = re.compile(_TAG + rb"sheet\s[^<>]*?\b\w+:id=[\"']([^\"']+)[\"']")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
 _ATTRIBUTE = re.compile(rb"\b(Id|Target)=[\"']([^\"']*)[\"']")
 
 
@@ -112,8 +117,9 @@ def _scan_sheet(archive: zipfile.ZipFile, path: str) -> Scanned:
         rows += len(_ROW.findall(piece))
         cells = _CELL.findall(piece)
         if cells:
-            columns, numbers = zip(*cells, strict=True)
-            found.reach(max(map(int, numbers)), max(column_number(c.decode()) for c in set(columns)))
+            columns = {cell.rstrip(_DIGITS) for cell in cells}
+            numbers = {cell.lstrip(_LETTERS) for cell in cells}
+            found.reach(max(map(int, numbers)), max(column_number(word.decode()) for word in columns))
         if len(_ANY_CELL.findall(piece)) > len(cells):  # cells without an address follow one another
             widest = max(len(_ANY_CELL.findall(row)) for row in _ROW.split(piece))
             found.reach(rows, widest + found.last_column)

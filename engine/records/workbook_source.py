@@ -21,7 +21,7 @@ from engine.records.row import Fields
 from engine.records.workbook_file import Sheet, open_sheets
 from engine.records.workbook_joined import Joined, Joining, UnitSheet
 from engine.records.workbook_scan import column_letters
-from engine.records.workbook_table import Table, raw_cell, read_table, words
+from engine.records.workbook_table import Table, key_words, raw_cell, read_table, words
 from engine.types import RecordsT, SeriesT
 
 #: The sheet of a template that tells how to fill it in.
@@ -195,10 +195,11 @@ def _holds_something(sheet: Sheet) -> bool:
 def _records(people: Table, locator: Locator) -> list[RawRecord]:
     """A record per row; the cells under headings, blank ones too."""
     columns = [(column, word) for column, word in enumerate(people.headings) if word]
+    form = locator.fields.policy.fields[locator.fields.policy.meta.identifier].format
     found = []
     for row, cells in people.rows:
         given = {word: cells[column] for column, word in columns}
-        locator.ids[row] = words(cells[locator.id_column])
+        locator.ids[row] = key_words(cells[locator.id_column], form)
         found.append(RawRecord(row, given))
     people.rows.clear()
     return found

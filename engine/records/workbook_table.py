@@ -71,6 +71,11 @@ def joined_words(cell: Any) -> str:
     return "".join(words(cell).split())
 
 
+def key_words(cell: Any, form: str) -> str:
+    """A 标识 as rows are matched by it: letters of a 格式 may be small."""
+    return words(cell).upper() if form else words(cell)
+
+
 def is_total(cell: Any) -> bool:
     return isinstance(cell, str) and joined_words(cell).rstrip(":") in _TOTALS
 
@@ -156,7 +161,10 @@ def read_table(
             merges.fill(at, cells, table.header_row - 1)
             if all(cell is None for cell in cells):
                 continue
-            if _is_note(cells, keyed, merges.wide.get(at)):
+            if (
+                _is_note(cells, keyed, merges.wide.get(at))
+                or spelt(words(cells[keyed])) == table.headings[keyed]
+            ):
                 table.left_out.append(at + 1)
             else:
                 table.rows.append((at + 1, cells))

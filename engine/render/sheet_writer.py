@@ -5,6 +5,7 @@ Owns formats, widths and what may stand as a number: one of at most 15 digits, w
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from engine.render.cells import is_money, text_value
 from engine.render.table import cut
@@ -26,12 +28,16 @@ _NARROWEST, _WIDEST, _FILTER = 6, 60, 3
 
 
 class Book:
-    """A workbook under way; `close` writes it. `day` is its date of creation, so that equal runs give equal bytes."""
+    """A workbook under way, written at the end of its `with` block unless something went wrong in it.
+
+    `day` is its date of creation, so that equal runs give equal bytes. Rows wait in files of their own (`streaming`),
+    which are gone afterwards in any case.
+    """
 
     def __init__(self, path: Path, day: date, title: str, streaming: bool = True) -> None:
-        self.book = xlsxwriter.Workbook(
-            str(path), {"constant_memory": streaming, "strings_to_formulas": False}
-        )
+        self.waiting = tempfile.TemporaryDirectory()
+        options = {"constant_memory": streaming, "strings_to_formulas": False, "tmpdir": self.waiting.name}
+        self.book = xlsxwriter.Workbook(str(path), options)
         self.book.set_properties({"title": title, "created": datetime(day.year, day.month, day.day)})
         add = self.book.add_format
         self.head = add(
@@ -41,14 +47,26 @@ class Book:
         self.wrapped = add({"num_format": "@", "text_wrap": True, "valign": "top"})
         self.money = add({"num_format": "0.00"})
         self.day = add({"num_format": "yyyy-mm-dd", "align": "left"})
-        self.centred = add({"num_format": "@", "align": "center"})
 
     def sheet(self, name: str, headings: Sequence[str], kept: int = 0) -> SheetWriter:
         """A sheet with its headings; the first `kept` columns stay in sight."""
         return SheetWriter(self, self.book.add_worksheet(name), headings, kept)
 
-    def close(self) -> None:
-        self.book.close()
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self.book.close()
+        except FileCreateError as error:
+            cause = error.args[0] if error.args else error
+            raise cause if isinstance(cause, OSError) else OSError(str(cause)) from error
+        finally:
+            for sheet in self.book.worksheets():
+                if sheet.row_data_fh is not None:
+                    sheet.row_data_fh.close()
+            self.waiting.cleanup()
 
 
 class SheetWriter:

@@ -48,6 +48,7 @@ class _Sheets:
         self.guide: list[tuple[str, str, str]] = []
         taken = {decl.name for decl in template.policy.fields.values()}
         self.people = next(name for name in (PEOPLE, "人员", "第一表") if name not in taken)
+        self.listed = next(name for name in (LISTS, "选项表", "列表") if name not in taken)
         self.lists: dict[tuple[str, ...], str] = {}
         self.formats: dict[str, Any] = {}
 
@@ -85,7 +86,7 @@ class _Sheets:
         long = list(dict.fromkeys(kind.members for kind in kinds if needs_place(kind.members)))
         for at, members in enumerate(long):
             letters = column_letters(at)
-            self.lists[members] = f"={LISTS}!${letters}$1:${letters}${len(members)}"
+            self.lists[members] = f"='{self.listed}'!${letters}$1:${letters}${len(members)}"
         return long
 
 
@@ -120,9 +121,14 @@ def sheet_columns(identifier: FieldDecl, decl: FieldDecl) -> list[Column]:
 def write_template(template: Template, path: Path) -> None:
     """The workbook; equal templates give equal bytes."""
     policy = template.policy
-    book = Book(path, policy.meta.effective, f"{policy.meta.title} 花名册", streaming=False)
-    sheets = _Sheets(book, template)
-    identifier = policy.fields[policy.meta.identifier]
+    title = f"{policy.meta.title} 花名册"
+    with Book(path, policy.meta.effective, title, streaming=False) as book:
+        _fill(_Sheets(book, template), template)
+
+
+def _fill(sheets: _Sheets, template: Template) -> None:
+    """Every sheet, then the guide, then the lists that stand nowhere else."""
+    book, identifier = sheets.book, template.policy.fields[template.policy.meta.identifier]
     parts: list[tuple[str, list[Column]]] = [
         (sheets.people, [column(decl) for decl in template.columns]),
         *((decl.name, sheet_columns(identifier, decl)) for decl in template.sheets),
@@ -133,12 +139,11 @@ def write_template(template: Template, path: Path) -> None:
         sheets.add(name, columns, data_date=name == sheets.people and template.yearly)
     _guide(book, sheets)
     if long:
-        listed = book.book.add_worksheet(LISTS)
+        listed = book.book.add_worksheet(sheets.listed)
         for at, members in enumerate(long):
             for row, member in enumerate(members):
                 listed.write_string(row, at, member)
         listed.hide()
-    book.close()
 
 
 def _guide(book: Book, sheets: _Sheets) -> None:

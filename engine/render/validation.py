@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from engine.policy import FieldDecl
 from engine.records.formats import FORMS
 from engine.records.record_schema import type_words
-from engine.render.sheet_writer import FIRST_DAY
+from engine.render.sheet_writer import FIRST_DAY, SAFE_DIGITS
 from engine.types import AnyT, BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
 from engine.values import Number, format_number
 
@@ -20,7 +20,7 @@ Options = dict[str, Any]
 #: The limits of the file format: titles, messages, and a list written in place.
 TITLE, MESSAGE, LIST = 32, 255, 255
 LAST_DAY = date(2999, 12, 31)
-_MOST = 10**15
+_MOST = 10**SAFE_DIGITS - 1
 
 
 def options_of(decl: FieldDecl, kind: Type, first: str, lists: dict[tuple[str, ...], str]) -> Options:
@@ -84,9 +84,13 @@ def _between(low: Number | None, high: Number | None) -> Options:
     """Open ends at 15 digits, which is what a spreadsheet holds."""
     return {
         "criteria": "between",
-        "minimum": float(-_MOST if low is None else low),
-        "maximum": float(_MOST if high is None else high),
+        "minimum": _limit(-_MOST if low is None else low),
+        "maximum": _limit(_MOST if high is None else high),
     }
+
+
+def _limit(end: Number) -> int | float:
+    return end if isinstance(end, int) else float(end)
 
 
 def _written(end: Number) -> str:

@@ -31,13 +31,12 @@ def write_results(run: Run, path: Path) -> None:
     if people is None:
         return
     program = people.program
-    book = Book(path, run.as_of, f"{program.policy.meta.title} {run.as_of}")
-    _results(book, people)
-    _open(book, people)
-    _findings(book, people)
-    _groups(book, run, program)
-    _grounds(book, run, program)
-    book.close()
+    with Book(path, run.as_of, f"{program.policy.meta.title} {run.as_of}") as book:
+        _results(book, people)
+        _open(book, people)
+        _findings(book, people)
+        _groups(book, run, program)
+        _grounds(book, run, program)
 
 
 def _results(book: Book, people: People) -> None:
