@@ -20,5 +20,5 @@ def build(policy: Policy, registry: Registry, advice: bool = True) -> tuple[Prog
         found = [*found, *validate(program, advice)]
     if has_errors(found):  # a name may seem unused because the formula that uses it has a mistake
         found = [problem for problem in found if problem.code != "W803"]
-    sound = program is not None and not policy.lost and not policy.faulty and not has_errors(found)
+    sound = program is not None and policy.sound and not policy.lost and not has_errors(found)
     return (program if sound else None), in_order(found)

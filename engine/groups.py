@@ -18,7 +18,7 @@ from engine.needs import needed_fields, needs_of
 from engine.outcomes import combine, first_outcome
 from engine.program import CheckedGroup
 from engine.records.model import DatedFact, Roster
-from engine.results import GroupResult
+from engine.results import GroupResult, Use
 from engine.types import NumberT, Type
 from engine.units import BARE
 from engine.values import NotApplicable, Number, Unknown, exact, format_number, unknown
@@ -32,6 +32,7 @@ class _Figures:
 
     state: State
     figures: dict[str, Any] = field(default_factory=dict)
+    noted: dict[Any, Use] = field(default_factory=dict)
     shares: dict[str, Any] | Unknown | None = None
 
 
@@ -75,16 +76,17 @@ class RosterGroups:
         """人数 合计 … over the members of the group whose figures are being computed."""
         assert state.group is not None
         name, key = state.group
-        members = self.members(self.program.groups_by_name[name], key)
+        group = self.program.groups_by_name[name]
+        members, noted = self.members(group, key), self.figures(group, key).noted
         if node.value is None and node.condition is None and not any(type(m) is Unknown for _, m in members):
             return len(members)
         pairs = []
         for member, belongs in members:
             holds = belongs
             if node.condition is not None:
-                holds = self.also(belongs, self.of_member(member, node.condition))
+                holds = self.also(belongs, self.of_member(member, node.condition, noted))
             if holds is True or type(holds) is Unknown:
-                value = 1 if node.value is None else self.of_member(member, node.value)
+                value = 1 if node.value is None else self.of_member(member, node.value, noted)
                 pairs.append((holds, value))
         return combine("合计" if node.function == "人数" else node.function, pairs, node.type, name)
 
@@ -99,9 +101,14 @@ class RosterGroups:
             else unknown(*(x for x in (belongs, condition) if type(x) is Unknown))
         )
 
-    def of_member(self, member: State, node: tree.Expr) -> Any:
-        """A formula on a member's facts, its missing facts under the member's name."""
-        return self.named(self.run.within(member, lambda: self.run.value(node)), member)
+    def of_member(self, member: State, node: tree.Expr, noted: dict[Any, Use] | None = None) -> Any:
+        """A formula on a member's facts, its missing facts under the member's name; `noted` takes what it used."""
+        kept, member.uses = member.uses, []
+        value = self.run.within(member, lambda: self.run.value(node))
+        if noted is not None:
+            noted.update(((use.kind, use.name, use.detail), use) for use in member.uses if use.kind != "字段")
+        member.uses = kept
+        return self.named(value, member)
 
     # --- who belongs ------------------------------------------------------------------------------
 
@@ -227,11 +234,12 @@ class RosterGroups:
         if touched is not None:
             return touched
         assert group.weight is not None
+        computed_noted = self.figures(group, key).noted
         weights: dict[str, Any] = {}
         absent: list[Unknown] = [total] if isinstance(total, Unknown) else []
         for member, belongs in self.members(group, key):
             assert member.record is not None
-            weight = self.of_member(member, group.weight)
+            weight = self.of_member(member, group.weight, computed_noted)
             if isinstance(weight, NotApplicable):
                 weight = 0
             absent += [x for x in (belongs, weight) if isinstance(x, Unknown)]
@@ -294,7 +302,10 @@ class RosterGroups:
             finding = "信息不足" if isinstance(main, Unknown) else group.decl.level if main is False else None
         else:
             figures["值"] = main
-        return GroupResult(group.decl.name, named, figures, None, finding)
+        computed = self.figures(group, key)
+        own = {(use.kind, use.name, use.detail): use for use in computed.state.uses}
+        uses = tuple((own | computed.noted).values())
+        return GroupResult(group.decl.name, named, figures, None, finding, uses)
 
     def told(self, group: CheckedGroup, key: Key, state: State) -> list[tuple[str, Any, Type]]:
         """A group's figures for an explanation: members, those of 列示, and how the own share comes about."""

@@ -7,8 +7,9 @@ so that one run can go on to find what is wrong further down: callers look at di
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
-from engine.diagnostics import Diagnostic, in_order, place_of
+from engine.diagnostics import Diagnostic, has_errors, in_order, place_of
 from engine.loading import problems
 from engine.loading.constants import read_params
 from engine.loading.document import check_identifier, read_meta, read_procedures, read_provisions, read_uses
@@ -45,7 +46,10 @@ def load(source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:
     policy, more = build(root, source, faulty)
     if structure:
         more = [p for p in more if p.code not in _SHAPE and not (p.place and p.place.line in faulty)]
-    return policy, _bounded([*found, *structure, *more])
+    problems_found = _bounded([*found, *structure, *more])
+    if policy is not None and has_errors(problems_found):
+        policy = replace(policy, sound=False)
+    return policy, problems_found
 
 
 def build(

@@ -298,6 +298,7 @@ class Policy:
     """One file, loaded. Mappings keep the order of the file and are never changed after loading.
 
     `lost` names declarations that could not be read, `faulty` lines of a wrong shape: nothing more is said of either.
+    Without `sound` the file has errors: it can be looked at, and never computes.
     """
 
     source: SourceText = field(repr=False)
@@ -317,6 +318,7 @@ class Policy:
     cases: tuple[Scalar, ...] = ()
     lost: frozenset[str] = frozenset()
     faulty: frozenset[int] = frozenset()
+    sound: bool = True
 
     @cached_property
     def declarations(self) -> Mapping[str, Declaration]:
@@ -326,6 +328,11 @@ class Policy:
         for family in (*families, self.tables, self.params, self.fields):
             named.update(family)
         return named
+
+    @property
+    def tables_with_columns(self) -> frozenset[str]:
+        """Tables of several figures, whose last index is a 栏目."""
+        return frozenset(n for n, table in self.tables.items() if any(name for name, _ in table.columns))
 
     def declared(self, name: str) -> Declaration | None:
         return self.declarations.get(name)

@@ -90,6 +90,7 @@ class _PolicyResolver:
         self.uses: dict[str, CheckedUse] = {}
         self.personal: set[str] = set()
         self.members: dict[str, list[EnumT]] = {}
+        self.with_columns = policy.tables_with_columns
 
     # --- what names stand for (Environment) -------------------------------------------------------
 
@@ -269,7 +270,7 @@ class _PolicyResolver:
             self.syntax[id(scalar)] = root
             self.diagnostics += found
             if root is not None:
-                self.mentioned.setdefault(owner, set()).update(syntax.names_in(root))
+                self.mentioned.setdefault(owner, set()).update(syntax.names_in(root, self.with_columns))
 
     def order(self) -> list[str]:
         """Names so that what a formula needs comes before it; E401 for each cycle, which is then cut open."""
@@ -666,6 +667,10 @@ class _PolicyResolver:
         for alias, use in self.uses.items():
             wanted = self.results_used(alias)
             for version in use.versions:
+                for name in sorted(wanted - version.types.keys()):
+                    if name in self.use_results(alias):
+                        fact = f"{version.policy.meta.id} 没有「{name}」，那时为信息不足"
+                        self.bad("W812", use.decl.key, fact, "那个版本施行期间用不到时不必理会")
                 for name in sorted(needed_fields(version, wanted)):
                     if name in use.fields:
                         continue

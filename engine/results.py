@@ -52,13 +52,15 @@ class RecordResult:
 @dataclass(frozen=True, slots=True)
 class GroupResult:
     """`key`: 按-field → value; `figures`: label → value, NotApplicable or Unknown (「结论」 for a 校验, 「值」 for a
-    公式, 「总额」 for a 分配); `not_applicable` is the reason if its 适用 does not hold."""
+    公式, 「总额」 and 「分配」 for a 分配); `not_applicable` is the reason if its 适用 does not hold; `uses` is
+    what its formulas used, on its own facts and on those of its members."""
 
     name: str
     key: Mapping[str, str]
     figures: Mapping[str, Any]
     not_applicable: str | None
     finding: str | None
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

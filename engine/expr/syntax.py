@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -156,8 +157,9 @@ def children(node: Syntax) -> tuple[Syntax, ...]:
     return ()
 
 
-def names_in(root: Syntax) -> list[str]:
-    """Every bare name a formula mentions, in order, repeats kept."""
+def names_in(root: Syntax, with_columns: Container[str] = ()) -> list[str]:
+    """Every bare name a formula mentions, in order, repeats kept; `with_columns` are the tables whose last index is a
+    栏目 and so no name."""
     found: list[str] = []
     pending = [root]
     while pending:
@@ -166,5 +168,8 @@ def names_in(root: Syntax) -> list[str]:
             found.append(node.name)
         elif isinstance(node, Dotted):
             found.append(node.alias)
-        pending.extend(reversed(children(node)))
+        parts = children(node)
+        if isinstance(node, Index) and isinstance(node.target, Name) and node.target.name in with_columns:
+            parts = parts[:-1]
+        pending.extend(reversed(parts))
     return found

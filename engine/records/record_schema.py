@@ -48,7 +48,7 @@ def record_schema(policy: Policy) -> Schema:
             properties.setdefault(word, schema)
         if isinstance(decl.type, SeriesT):
             named = "|".join(map(re.escape, words))
-            wide[f"^(?:1[89]|2[0-9])[0-9]{{2}}年?(?:{named})$"] = {
+            wide[f"^(?:1[89]|2[0-9])[0-9]{{2}}(?:年度|年)?(?:{named})$"] = {
                 "description": f"一年的{decl.name}",
                 "anyOf": cell_forms(decl, decl.type.item),
             }

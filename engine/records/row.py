@@ -23,7 +23,7 @@ from engine.records.typed import MISSING, CellReader, identifier
 from engine.types import SeriesT, TextT
 
 MOST_STRANGE = 100
-_WIDE = re.compile(r"(\d{4})年?(?=\S)", re.ASCII)
+_WIDE = re.compile(r"(\d{4})(年度|年|)(?=\S)", re.ASCII)
 
 Facts = dict[str, Any]
 
@@ -83,7 +83,8 @@ class Fields:
         if name is not None:
             return Slot(label, name, self.readers[name], own=label == name)
         if wide := _WIDE.match(label):
-            name = self.headings.get(label[wide.end() :].lstrip()) or self.headings.get(label[4:].lstrip())
+            ends = (wide.end(), 5, 4)  # 2023年度考核 may be 考核, 度考核 or 年度考核 of 2023
+            name = next((n for end in ends if (n := self.headings.get(label[end:].lstrip()))), None)
             if name is not None and isinstance(self.policy.fields[name].type, SeriesT):
                 year = int(wide[1])
                 if 1800 <= year <= 2999:

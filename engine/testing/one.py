@@ -16,6 +16,7 @@ from engine.evaluation import evaluate
 from engine.names import normalize, suggest
 from engine.nodes import Mapping as MappingNode
 from engine.nodes import Node, Scalar
+from engine.policy import ReadingDecl
 from engine.program import Program
 from engine.records.model import Roster
 from engine.records.reader import read_roster, roster_of
@@ -74,10 +75,11 @@ class CaseRun:
         readings = {name: decl.adopted for name, decl in decls.items()}
         for key, value in self.case.readings:
             name, option = normalize(key.text), normalize(value.text)
-            if name not in decls:
+            decl = self._reading_decl(name)
+            if decl is None:
                 self.fail("E753", f"没有口径「{name}」", place_of(key.source, key.span), suggest(name, decls))
                 continue
-            options = [o.name for o in decls[name].options]
+            options = [o.name for o in decl.options]
             if option not in options:
                 hint = suggest(option, options) or f"可选：{'、'.join(options)}"
                 self.fail(
@@ -87,6 +89,14 @@ class CaseRun:
             readings[name] = option
         return None if self.diagnostics else readings
 
+    def _reading_decl(self, name: str) -> ReadingDecl | None:
+        """A 口径 of this policy, or of one that it refers to (别名.口径) on the case's day."""
+        alias, dot, inner = name.partition(".")
+        if not dot:
+            return self.program.policy.readings.get(name)
+        other = dict(self.program.uses_on(self.case.as_of)).get(alias)
+        return other.readings.get(inner) if other is not None else None
+
     def _known_names(self) -> None:
         policy = self.program.policy
         known = [*policy.rules, *policy.grounds, *policy.groups, *policy.readings]
@@ -95,7 +105,12 @@ class CaseRun:
         for key in dict.fromkeys(keys):
             name = normalize(key.text)
             if name not in known:
-                self.fail("E754", f"没有结果「{name}」", place_of(key.source, key.span), suggest(name, known))
+                self.fail(
+                    "E754",
+                    f"没有结果「{name}」",
+                    place_of(key.source, key.span),
+                    suggest(name, known) or f"可以写的有：{'、'.join(known)}",
+                )
 
     def _asked(self) -> list[str]:
         """Everything that a person or group can have, so that traces reach all of it."""
@@ -144,7 +159,8 @@ class CaseRun:
 
     def _refusals(self, found: Iterable[Diagnostic], roster: Roster | None) -> None:
         """诊断: the codes expected are there; errors that no case expects are a failure."""
-        errors = [d for d in found if d.severity == "error"]
+        in_place = not isinstance(self.case.roster, Scalar)
+        errors = [d for d in found if d.severity == "error" or (in_place and d.code == "W801")]
         codes = {d.code for d in found}
         wanted = {normalize(code.text) for code in self.case.refused}
         for code in self.case.refused:

@@ -33,6 +33,10 @@ def reach_of_group(program: Program, evaluation: Evaluation, name: str) -> set[P
     reach = Reach()
     for result in evaluation.records:
         _follow(program, result, [name], reach)
+    behind = {part.owner for part in reach.parts if part.kind == "集体"} | {name}
+    for group in evaluation.groups:
+        for use in group.uses if group.name in behind else ():
+            _used(program, use, reach)
     return reach.parts | {Part("集体", name, "")}
 
 

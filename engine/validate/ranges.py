@@ -76,6 +76,8 @@ class Bounds:
         """Interval and digits of a result of another policy, in any of its versions."""
         found = []
         for version in self.program.uses[alias].versions if alias in self.program.uses else ():
+            if name not in version.types:
+                continue
             if id(version) not in self._uses:
                 self._uses[id(version)] = Bounds(version)
             found.append(self._uses[id(version)].extent(name))

@@ -64,7 +64,7 @@ def used_names(program: Program) -> set[str]:
         used.update(normalize(scalar.text) for scalar in rule.scope)
         if rule.paid_on is not None:
             root, _ = parse_formula(rule.paid_on)
-            used.update(syntax.names_in(root) if root is not None else ())
+            used.update(syntax.names_in(root, policy.tables_with_columns) if root is not None else ())
     for group in policy.groups.values():
         used.update(normalize(scalar.text) for scalar in (*group.by, *group.scope))
     for grounds in policy.grounds.values():
