@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 from engine.diagnostics import Diagnostic, place_of
 from engine.expr import messages, syntax, tree
@@ -625,7 +626,7 @@ class _PolicyResolver:
                     self.bad(
                         "E408",
                         decl.series_key,
-                        f"引用的政策 {version.meta.id} 有错误，见 {version.source.name}",
+                        f"引用的政策 {version.meta.id} 有错误，见 {Path(version.source.name).name}",
                     )
                     ready = False
                 if program is not None:

@@ -46,7 +46,7 @@ def check_versions(registry: Registry) -> list[Diagnostic]:
             found.append(
                 Diagnostic(
                     "E410",
-                    f"编号「{policy.meta.id}」与 {first.source.name} 相同",
+                    f"编号「{policy.meta.id}」与 {Path(first.source.name).name} 相同",
                     _place(policy),
                     "每个版本用不同的编号",
                 )
