@@ -140,7 +140,7 @@ class _Checker:
         if isinstance(expected, NumberT) and isinstance(found, NumberT):
             if expected.unit.is_money and found.unit.is_bare:
                 return messages.money_literal(expected)
-            return messages.different_units(expected.unit, found.unit)
+            return messages.other_unit(expected.unit, found.unit)
         return messages.wrong_type(describe(expected), found)
 
     def truth(self, node: syntax.Syntax, scope: Scope) -> tree.Expr:

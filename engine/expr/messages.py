@@ -95,6 +95,14 @@ def different_units(left: Unit, right: Unit) -> Mistake:
     return Mistake("E333", f"单位不同：{left}与{right}", hint)
 
 
+def other_unit(expected: Unit, found: Unit) -> Mistake:
+    """E333: a figure in another unit than its place asks for."""
+    mistake = different_units(expected, found)
+    wanted = f"这里的单位应为{expected}" if not expected.is_bare else "这里应为没有单位的数"
+    came = f"算出的是{found}" if not found.is_bare else "算出的没有单位"
+    return Mistake("E333", f"{wanted}，{came}", mistake.hint)
+
+
 def money_product(op: str) -> Mistake:
     """E333: 元 × 元, or something divided by 元."""
     return Mistake("E333", "金额不能与金额相乘" if op == "*" else "不能除以金额，除非两边都是同一单位的金额")

@@ -147,7 +147,7 @@ def _since(key: Scalar, loading: Loading) -> date | None:
         if _YEAR.match(normalize(key.text)):
             hint = "按年份的参数请写「类型: 逐年」"
         else:
-            hint = "「值」下面按生效日期写；按选项查的数请写成表"
+            hint = "「值」下面按生效日期写，如 2021-10-01；按选项查的数请写成表"
         loading.found.append(problems.not_date(key, key.text, hint))
     return day
 
