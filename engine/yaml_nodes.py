@@ -101,7 +101,11 @@ _SYNTAX = (
     ("could not find expected ':'", "这一行缺少冒号", "键后面要写「: 」（半角冒号加空格）"),
     ("did not find expected key", "缩进与上下行对不齐，或括号前多了内容", "同一层的键要左对齐"),
     ("did not find expected '-' indicator", "列表项没有对齐", "同一列表的「- 」要左对齐"),
-    ("did not find expected ',' or", "方括号或花括号没有写完", "「{…}」里含括号的公式请加引号，或另起一行写；也请检查「]」「}」和逗号"),
+    (
+        "did not find expected ',' or",
+        "方括号或花括号没有写完",
+        "「{…}」里含括号的公式请加引号，或另起一行写；也请检查「]」「}」和逗号",
+    ),
     ("while scanning an anchor", "不使用 YAML 锚点", "文字以「&」开头时请加引号"),
     ("found unexpected end of stream", "引号没有闭合", "请补上引号"),
     ("unexpected end", "文件在这里突然结束", "请检查引号和括号是否闭合"),

@@ -115,6 +115,29 @@ def evaluate(
     folder: Folder, request: Request, progress: Callable[[int, int], None] | None = None
 ) -> Run | Misuse:
     """The whole of `eval`: policy, readings, names, roster, results."""
+    run = prepare(folder, request)
+    if isinstance(run, Misuse) or run.program is None or run.roster is None:
+        return run
+    total = len(run.roster.records)
+
+    def advance(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
+    evaluation = evaluate_roster(
+        run.program,
+        run.roster,
+        request.as_of,
+        run.readings,
+        only=[*run.results, *run.groups] if request.only else None,
+        internal=request.internal,
+        progress=advance,
+    )
+    return replace(run, diagnostics=(*run.diagnostics, *evaluation.diagnostics), evaluation=evaluation)
+
+
+def prepare(folder: Folder, request: Request) -> Run | Misuse:
+    """Everything that an evaluation starts from; without a `program` or `roster`, the diagnostics say why."""
     chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
     if isinstance(chosen, Misuse):
         return chosen
@@ -129,28 +152,9 @@ def evaluate(
     names = choose_names(program, request.only, request.internal)
     if isinstance(names, Misuse):
         return names
-    roster, found = read(request.roster, program.policy)
-    diagnostics += found
-    base = Run(request.as_of, tuple(diagnostics), program, readings, results=names[0], groups=names[1])
-    if roster is None:
-        return base
-    total = len(roster.records)
-
-    def advance(done: int) -> None:
-        if progress is not None:
-            progress(done, total)
-
-    evaluation = evaluate_roster(
-        program,
-        roster,
-        request.as_of,
-        readings,
-        only=[*names[0], *names[1]] if request.only else None,
-        internal=request.internal,
-        progress=advance,
-    )
-    diagnostics += evaluation.diagnostics
-    return replace(base, diagnostics=tuple(diagnostics), roster=roster, evaluation=evaluation)
+    roster, remarks = read(request.roster, program.policy)
+    said = (*diagnostics, *remarks)
+    return Run(request.as_of, said, program, readings, roster, results=names[0], groups=names[1])
 
 
 def program_of(folder: Folder, chosen: Chosen) -> tuple[Program | None, list[Diagnostic]]:

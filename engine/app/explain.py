@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
-from engine.choose import Folder, Misuse, choose_policy
-from engine.diagnostics import Diagnostic, in_order
+from engine.app.evaluate import Request, prepare
+from engine.choose import Folder, Misuse
+from engine.diagnostics import Diagnostic
 from engine.explain.explanation import explain as explain_results
 from engine.explain.model import Explanation
 from engine.explain.steps import Show
@@ -31,32 +31,18 @@ class Explained:
 
 def explain(folder: Folder, request: Request, id_: str, show: Show) -> Explained | Misuse:
     """The whole of `explain`; `request.only` names the results, all of them if it is empty. `show` writes a value."""
-    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
-    if isinstance(chosen, Misuse):
-        return chosen
-    if chosen is None:
-        return Explained(request.as_of, tuple(in_order(diagnostics)))
-    program, found = program_of(folder, chosen)
-    if program is None:
-        return Explained(request.as_of, tuple(in_order([*diagnostics, *found])))
-    readings = choose_readings(program, request.readings, request.as_of)
-    if isinstance(readings, Misuse):
-        return readings
-    names = choose_names(program, request.only, request.internal)
-    if isinstance(names, Misuse):
-        return names
-    roster, remarks = read(request.roster, program.policy)
-    if roster is None:
-        return Explained(request.as_of, (*diagnostics, *remarks), program)
+    run = prepare(folder, request)
+    if isinstance(run, Misuse):
+        return run
+    program, roster = run.program, run.roster
+    if program is None or roster is None:
+        return Explained(request.as_of, run.diagnostics, program)
     ids = [record.id for record in roster.records]
     if id_ not in ids:
         return _nobody(id_, ids, roster, program)
-    shown = names[0] if request.only else program.results
-    told = explain_results(
-        program, roster, request.as_of, readings, id_, [*shown, *(names[1] if request.only else ())], show
-    )
-    explanations = tuple(told)
-    return Explained(request.as_of, tuple(diagnostics), program, roster, readings, explanations)
+    names = [*run.results, *(run.groups if request.only else ())]
+    told = tuple(explain_results(program, roster, request.as_of, run.readings, id_, names, show))
+    return Explained(request.as_of, (), program, roster, run.readings, told)
 
 
 def _nobody(id_: str, ids: list[str], roster: Roster, program: Program) -> Misuse:

@@ -1,6 +1,7 @@
 """The entry to rosters: a file, bytes or records in place → `Roster`, typed by a policy's 字段.
 
-Owns which reader takes a file; the readers of JSON, YAML, CSV and workbooks only say what is written.
+Owns which reader takes a file, and imports it then; the readers of JSON, YAML, CSV and workbooks only say what is
+written.
 The JSON Schema of a record is `engine.records.record_schema`.
 """
 
@@ -20,13 +21,11 @@ from engine.records.model import Roster
 from engine.records.problems import bad_file, unsupported
 from engine.records.raw import RawRecord, RawRoster
 from engine.records.row import Fields
-from engine.records.workbook_file import SUFFIXES
-from engine.records.workbook_source import read_workbook
-from engine.records.yaml_source import read_yaml_roster
 
 __all__ = ["read_roster", "read_roster_bytes", "roster_of"]
 
 MAX_BYTES = 512_000_000
+WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 
 def read_roster(path: str | Path, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
@@ -49,7 +48,7 @@ def read_roster(path: str | Path, policy: Policy) -> tuple[Roster | None, list[D
 
 
 def _is_supported(suffix: str) -> bool:
-    return suffix in (".json", ".yaml", ".yml", ".csv", ".tsv", ".txt", *SUFFIXES)
+    return suffix in (".json", ".yaml", ".yml", ".csv", ".tsv", ".txt", *WORKBOOKS)
 
 
 def read_roster_bytes(
@@ -64,10 +63,14 @@ def read_roster_bytes(
         case ".json":
             found, diagnostics = read_json(raw, name, fields.headings.__contains__)
         case ".yaml" | ".yml":
+            from engine.records.yaml_source import read_yaml_roster
+
             found, diagnostics = read_yaml_roster(raw, name, fields.headings.__contains__)
         case ".csv" | ".tsv" | ".txt":
             found, diagnostics = read_csv(raw, name, fields.columns)
         case ".xlsx" | ".xls" | ".ods":
+            from engine.records.workbook_source import read_workbook
+
             found, diagnostics = read_workbook(raw, name, suffix, fields)
         case _:
             return None, [unsupported(name, suffix)]
