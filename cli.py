@@ -213,7 +213,7 @@ def evaluate(
     quiet = form == "json"
     folder = _open(policies, kept=True)
     day = as_of or date.today()
-    source: Path | bytes = click.get_binary_stream("stdin").read() if str(roster) == "-" else roster
+    source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
     request = app.Request(
         roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
     )
@@ -308,7 +308,7 @@ def explain(
         form = {".txt": "text"}.get(output.suffix.lower(), output.suffix.lower()[1:])
     folder = _open(policies, kept=True)
     day = as_of or date.today()
-    source: Path | bytes = click.get_binary_stream("stdin").read() if str(roster) == "-" else roster
+    source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
     request = Request(roster=source, as_of=day, policy=policy, readings=readings, only=results)
     told = app.explain(folder, request, person, text_value)
     if isinstance(told, Misuse):

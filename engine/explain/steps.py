@@ -20,14 +20,7 @@ from engine.program import CheckedGroup
 from engine.types import BOOL, NumberT, Type
 from engine.units import BARE
 from engine.values import NotApplicable, Unknown
-
-try:
-    from engine.words import say
-except ImportError:  # interim
-
-    def say(node):
-        return ""
-
+from engine.words import say
 
 Show = Callable[[Any, Type], str]
 
