@@ -22,6 +22,7 @@ from engine.values import Grounds, NotApplicable, Unknown, format_number
 
 _NO_UNIT, _WHOLE = "（未填）", "全体"
 _LISTED = 12
+_SAMPLES = 3
 
 
 def results_text(run: Run, width: int = 120, people: bool = True) -> str:
@@ -129,21 +130,32 @@ def _people_list(ids: Sequence[str]) -> str:
 
 
 def _findings(results: Sequence[RecordResult]) -> list[str]:
-    """Findings of 校验, one line for all people with the same one."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+    """Findings of 校验 by rule and level: who, and what decided it for the first few."""
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
     for result in results:
         for finding in result.findings:
-            key = (finding.rule, finding.level, finding.text)
-            found.setdefault(key, []).append(clean(result.record.id))
+            texts = found.setdefault((finding.rule, finding.level), {})
+            texts.setdefault(finding.text, []).append(clean(result.record.id))
     if not found:
         return []
-    total = sum(map(len, found.values()))
+    people = {key: [id_ for ids in texts.values() for id_ in ids] for key, texts in found.items()}
     body = []
-    for (rule, level, text), ids in sorted(found.items(), key=lambda item: -len(item[1])):
-        body.append(f"  {rule}（{level}）{len(ids)} 人：{_people_list(ids)}")
-        if text and text != rule:
-            body.append(f"    {clean(text)}")
-    return [f"校验发现 {total} 处", *body]
+    for (rule, level), texts in sorted(found.items(), key=lambda item: -len(people[item[0]])):
+        ids = people[rule, level]
+        body.append(f"  {rule}（{level}）{len(ids)} 人：{_people_list(sorted(ids))}")
+        common = sorted(texts.items(), key=lambda item: -len(item[1]))
+        for text, those in common[:_SAMPLES]:
+            body.append(
+                f"    {clean(text)}"
+                + (
+                    f"：{_people_list(those[:3])}等 {len(those)} 人"
+                    if len(those) > 3
+                    else f"：{'、'.join(those)}"
+                )
+            )
+        if len(common) > _SAMPLES:
+            body.append(f"    …另有 {sum(len(those) for _, those in common[_SAMPLES:])} 人")
+    return [f"校验发现 {sum(map(len, people.values()))} 处", *body]
 
 
 def _groups(program: Program, name: str, groups: Sequence[GroupResult], width: int) -> list[list[str]]:
