@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.app.explain import Explained
     from engine.choose import Folder, Misuse
     from engine.diagnostics import Diagnostic
+    from engine.render.page import Page
 
 # --- what the verbs share
 
@@ -303,9 +304,7 @@ def explain(
     from engine.choose import Misuse
     from engine.render.cells import text_value
 
-    _check_output(output, force, (".txt", ".json", ".html"))
-    if output is not None:
-        form = {".txt": "text"}.get(output.suffix.lower(), output.suffix.lower()[1:])
+    form = _form(output, form, {".txt": "text", ".json": "json", ".html": "html"}, force)
     folder = _open(policies, kept=True)
     day = as_of or date.today()
     source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
@@ -316,10 +315,8 @@ def explain(
     if form != "json":
         _say(told.diagnostics)
     text = _explained(told, form)
-    if output is not None and told.explanations:
-        _write(output, text + "\n")
-    elif told.explanations or form == "json":
-        click.echo(text)
+    if told.explanations or (form == "json" and output is None):
+        _give(text, output)
     return _exit(told.diagnostics)
 
 
@@ -335,6 +332,86 @@ def _explained(told: Explained, form: str) -> str:
     from engine.render.explain_text import explanation_text
 
     return explanation_text(told)
+
+
+@main.command("show", options_metavar="[选项]")
+@click.argument("policy", metavar="[系列|编号|文件]", required=False)
+@_policies
+@_as_of
+@click.option(
+    "--text",
+    "official",
+    metavar="文件",
+    type=click.Path(path_type=Path),
+    help="文件正文（.txt 或 .docx）：写在各条旁边，并核对条文有没有遗漏",
+)
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "markdown", "html"]),
+    default="text",
+    metavar="text|markdown|html",
+    help="输出格式（默认 text）",
+)
+@click.option(
+    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .md .html 文件"
+)
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def show_policy(
+    policy: str | None,
+    policies: Path | None,
+    as_of: date | None,
+    official: Path | None,
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """把一个政策写成文档：逐条的处理、公式的意思、表、口径、程序和要填的事实。"""
+    from engine.app import show as app
+    from engine.choose import Misuse
+    from engine.render.show import show_page
+
+    form = _form(output, form, {".txt": "text", ".md": "markdown", ".html": "html"}, force)
+    folder = _open(policies, kept=True)
+    day = as_of or date.today()
+    shown = app.show(folder, policy, day, official)
+    if isinstance(shown, Misuse):
+        raise _refuse(shown)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），日期：{day}")
+    _say(shown.diagnostics)
+    if shown.program is not None:
+        _give(_page(show_page(shown), form), output)
+    return _exit(shown.diagnostics)
+
+
+def _form(output: Path | None, form: str, forms: dict[str, str], force: bool) -> str:
+    """The form of the output: as its file is named, else as asked for."""
+    _check_output(output, force, tuple(forms))
+    return forms[output.suffix.lower()] if output is not None else form
+
+
+def _page(page: Page, form: str) -> str:
+    match form:
+        case "html":
+            from engine.render.page_html import page_html
+
+            return page_html(page)
+        case "markdown":
+            from engine.render.page_markdown import page_markdown
+
+            return page_markdown(page)
+        case _:
+            from engine.render.page_text import page_text
+
+            return page_text(page, _width())
+
+
+def _give(text: str, output: Path | None) -> None:
+    """To the file, if one is named, else to stdout."""
+    if output is None:
+        click.echo(text.rstrip("\n"))
+    else:
+        _write(output, text.rstrip("\n") + "\n")
 
 
 @main.command("policies", options_metavar="[选项]")

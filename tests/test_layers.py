@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "facts → outcomes, of one record and of groups",
         ("results", "facts", "outcomes", "lookup", "declared", "interpret", "groups", "evaluation"),
     ),
-    ("one record's outcome told step by step", ("words", "explain.")),
+    ("one record's outcome told step by step; the official text by articles", ("words", "explain.", "wording")),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),
     ("a policy's own cases", ("testing.",)),
     ("use cases, one a verb", ("app.",)),
@@ -120,6 +120,7 @@ LATE: dict[str, set[str]] = {
     "choose": {"folder", "resources"},
     "records.reader": {"records.workbook_source", "records.yaml_source"},
     "records.workbook_file": {"python_calamine"},
+    "wording": {"docx"},
 }
 
 

@@ -8,30 +8,18 @@ from html import escape
 from engine.app.explain import Explained
 from engine.explain.model import Condition, Explanation, Formula, Step
 from engine.render.explain_text import outcome_words, value_words
-
-_STYLE = """
-body{font:16px/1.6 "Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif;max-width:60rem;margin:2rem auto;
-padding:0 1rem;color:#222}h1{font-size:1.4rem}h2{border-bottom:2px solid #222;margin-top:2.5rem}
-h3{margin-bottom:.3rem}code{font-family:inherit;background:#f2f2f2;padding:.1rem .3rem}
-table{border-collapse:collapse;margin:.4rem 0;width:100%}td,th{border:1px solid #ccc;padding:.2rem .5rem;
-text-align:left;vertical-align:top}th{background:#f2f2f2;font-weight:normal}dl{margin:.3rem 0}
-dt{float:left;clear:left;width:4.5em;color:#666}dd{margin-left:5em}.note{color:#666}
-.article{color:#666;font-size:.9em}section.step{margin-left:1rem}@media print{body{margin:0}a{color:inherit}}
-"""
+from engine.render.page_html import document
 
 
 def explanation_html(told: Explained) -> str:
     """The whole page."""
     policy = told.program.policy.meta if told.program else None
     who = told.explanations[0].id if told.explanations else ""
-    title = escape(f"{policy.identifier if policy else ''} {who} 计算说明")
-    head = f"{policy.title}（{policy.id}，{policy.number}）" if policy else ""
+    title = f"{policy.identifier if policy else ''} {who} 计算说明"
+    about = f"{policy.title}（{policy.id}，{policy.number}）" if policy else ""
     body = "\n".join(part for one in told.explanations for part in _explanation(one))
-    return (
-        f'<!DOCTYPE html>\n<html lang="zh-CN"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body>\n<h1>{title}</h1>\n"
-        f"<p>{escape(head)}<br>计算日 {told.as_of}</p>\n{body}\n</body></html>"
-    )
+    head = f"<h1>{escape(title)}</h1>\n<p>{escape(about)}<br>计算日 {told.as_of}</p>"
+    return document(title, f"{head}\n{body}")
 
 
 def _anchor(one: Explanation, name: str) -> str:

@@ -5,6 +5,7 @@ Owns padding, cutting and the splitting of wide tables into blocks. Knows nothin
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,30 @@ def cut(text: str, width: int) -> str:
             break
         kept += char
     return kept + "…"
+
+
+#: Marks that do not begin a line.
+_CLOSING = "，。、；：？！）」』》〉】〕”’%％,.;:!?)]}…"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` columns: broken between wide characters or at blanks, a word longer than a
+    line where it must be; a closing mark stays on the line even beyond `width`."""
+    found: list[str] = []
+    line, used = "", 0
+    for piece in re.findall(r"[\x21-\x7e]+|.", text):
+        room = display_width(piece)
+        if used + room > width and line.strip() and piece not in _CLOSING:
+            found.append(line.rstrip())
+            line, used = "", 0
+            if piece == " ":
+                continue
+        while room > width:
+            found.append(piece[:width])
+            piece = piece[width:]
+            room = display_width(piece)
+        line, used = line + piece, used + room
+    return [*found, line.rstrip()] if line.strip() else found
 
 
 def lines(columns: Sequence[Column]) -> list[str]:
