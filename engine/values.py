@@ -78,6 +78,15 @@ def unknown(*parts: Unknown) -> Unknown:
     return Unknown(tuple(dict.fromkeys(fact for part in parts for fact in part.missing)))
 
 
+def missing_of(value: Any) -> tuple[str, ...]:
+    """The facts that an outcome waits for."""
+    if isinstance(value, Unknown):
+        return value.missing
+    if isinstance(value, Grounds):
+        return tuple(dict.fromkeys(fact for _, facts in value.open for fact in facts))
+    return ()
+
+
 def exact(number: Number) -> Number:
     """Whole numbers as `int`."""
     if type(number) is Fraction and number.denominator == 1:

@@ -37,7 +37,10 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "facts → outcomes, of one record and of groups",
         ("results", "facts", "outcomes", "lookup", "declared", "interpret", "groups", "evaluation"),
     ),
-    ("one record's outcome told step by step; the official text by articles", ("words", "explain.", "wording")),
+    (
+        "one record's outcome told step by step; the official text by articles",
+        ("words", "explain.", "wording"),
+    ),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),
     ("a policy's own cases", ("testing.",)),
     ("use cases, one a verb", ("app.",)),

@@ -8,13 +8,13 @@ from fractions import Fraction
 import pytest
 
 from engine.diagnostics import Diagnostic, Place
-from engine.render.cells import json_value, missing_of, text_value
+from engine.render.cells import json_value, text_value
 from engine.render.diagnostics import as_json, count_words, render
 from engine.render.table import Column, blocks, clean, cut, lines, pad
 from engine.source import display_width
 from engine.types import BOOL, NumberT
 from engine.units import Unit
-from engine.values import Grounds, NotApplicable, Rows, Series, Unknown
+from engine.values import Grounds, NotApplicable, Rows, Series, Unknown, missing_of
 
 MONEY = NumberT(Unit("元", ("月",)))
 

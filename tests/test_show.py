@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from html import unescape
 from pathlib import Path
 
@@ -111,7 +109,10 @@ def test_a_word_document_gives_the_same_as_text(office: Path) -> None:
     for line in TEXT.splitlines():
         written.add_paragraph(line)
     written.save("text.docx")
-    assert run("--as-of", "2024-06-01", "--text", "text.docx")[0] == run("--as-of", "2024-06-01", "--text", "text.txt")[0]
+    assert (
+        run("--as-of", "2024-06-01", "--text", "text.docx")[0]
+        == run("--as-of", "2024-06-01", "--text", "text.txt")[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,9 @@ def test_every_link_leads_somewhere_and_everything_stands_once(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    shown, _ = run(place, "--as-of", "2026-06-01", *(POLICIES if "/" not in place else ()), "--format", "html")
+    shown, _ = run(
+        place, "--as-of", "2026-06-01", *(POLICIES if "/" not in place else ()), "--format", "html"
+    )
     anchors = re.findall(r' id="([^"]*)"', shown)
     links = {unescape(link) for link in re.findall(r'href="#([^"]*)"', shown)}
     assert links

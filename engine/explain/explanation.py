@@ -14,7 +14,7 @@ from engine.names import normalize
 from engine.nodes import Scalar
 from engine.program import Program
 from engine.records.model import Roster
-from engine.values import Grounds, Unknown
+from engine.values import Grounds, Unknown, missing_of
 
 
 def explain(
@@ -46,7 +46,7 @@ def explain(
             first = teller.tell(name)
             rest = [step for key, step in teller.steps.items() if key != name]
             ahead = Ahead(another, state.record, as_of)
-            missing = missing_of(first)
+            missing = missing_of(first.outcome)
             yield Explanation(
                 state.record.id,
                 name,
@@ -55,14 +55,6 @@ def explain(
                 tuple(wanted(teller, name, missing, another)),
                 procedure(teller, first),
             )
-
-
-def missing_of(step: Step) -> tuple[str, ...]:
-    if isinstance(step.outcome, Unknown):
-        return step.outcome.missing
-    if isinstance(step.outcome, Grounds):
-        return tuple(dict.fromkeys(fact for _, facts in step.outcome.open for fact in facts))
-    return ()
 
 
 def procedure(teller: Teller, step: Step) -> Procedure | None:

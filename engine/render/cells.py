@@ -62,12 +62,3 @@ def text_value(value: Any, kind: Type | None = None) -> str:
     if isinstance(value, Rows):
         return f"{len(value.rows)} 行"
     return str(value)
-
-
-def missing_of(value: Any) -> tuple[str, ...]:
-    """The facts that an outcome waits for."""
-    if isinstance(value, Unknown):
-        return value.missing
-    if isinstance(value, Grounds):
-        return tuple(dict.fromkeys(fact for _, facts in value.open for fact in facts))
-    return ()

@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.app.explain import Explained
 from engine.explain.model import Condition, Explanation, Formula, Origin, Step
-from engine.render.cells import missing_of, text_value
+from engine.render.cells import text_value
 from engine.render.table import Column, clean, cut, lines
 from engine.types import NumberT, Type
-from engine.values import Grounds, NotApplicable, Unknown, decimals_of, format_number, round_down
+from engine.values import Grounds, NotApplicable, Unknown, decimals_of, format_number, missing_of, round_down
 
 INDENT = "  "
 WIDEST = 56

@@ -12,11 +12,11 @@ from engine import __version__
 from engine.app.evaluate import Run
 from engine.policy import Policy
 from engine.program import Program
-from engine.render.cells import json_value, missing_of
+from engine.render.cells import json_value
 from engine.render.diagnostics import as_json
 from engine.results import GroupResult, RecordResult
 from engine.types import BOOL, Type
-from engine.values import Grounds, NotApplicable, Unknown
+from engine.values import Grounds, NotApplicable, Unknown, missing_of
 
 
 def results_object(run: Run) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from fractions import Fraction
 from typing import Any
 
 from engine.app.evaluate import Run
+from engine.app.missing import Missing, missing_facts
 from engine.program import Program
 from engine.records.model import DatedFact, Record
-from engine.render.cells import NOT_APPLICABLE, UNKNOWN, is_money, missing_of, text_value
+from engine.render.cells import NOT_APPLICABLE, UNKNOWN, is_money, text_value
 from engine.render.json_results import figure_types
 from engine.render.table import Column, blocks, clean, cut, lines
 from engine.results import GroupResult, RecordResult
 from engine.types import NumberT, TextT
-from engine.values import Grounds, NotApplicable, Unknown, format_number
+from engine.validate.intervals import End
+from engine.values import Grounds, NotApplicable, Unknown, format_number, missing_of
 
 _NO_UNIT, _WHOLE = "（未填）", "全体"
 _LISTED = 12
@@ -42,7 +44,7 @@ def results_text(run: Run, width: int = 120, people: bool = True) -> str:
     for name in dict.fromkeys(group.name for group in evaluation.groups):
         parts += _groups(program, name, [g for g in evaluation.groups if g.name == name], width)
     if not (roster.single and len(results) == 1):
-        parts.append(_missing(run, results))
+        parts.append(_missing(run, program))
         parts += _totals(run, program, results, width)
     counts = f"读入 {roster.read} 条：计算 {len(results)}，退回 {len(roster.rejected)}"
     parts.append([counts])
@@ -187,16 +189,42 @@ def _groups(program: Program, name: str, groups: Sequence[GroupResult], width: i
     return found
 
 
-def _missing(run: Run, results: Sequence[RecordResult]) -> list[str]:
-    """Missing facts by the number of people who have a result open for want of them."""
-    people: Counter[str] = Counter()
-    for result in results:
-        people.update({fact for name in run.results for fact in missing_of(result.outcomes.get(name))})
-    if not people:
+def _missing(run: Run, program: Program) -> list[str]:
+    """Missing facts by how many results they hold up, with what is known of the money."""
+    ranked = missing_facts(run)
+    if not ranked:
         return []
-    ranked = sorted(people.items(), key=lambda item: (-item[1], item[0]))
-    facts = Column("缺少的信息", tuple(cut(clean(fact), 60) for fact, _ in ranked))
-    return lines([facts, Column("人数", tuple(str(number) for _, number in ranked), right=True)])
+    columns = [
+        Column("缺少的信息", tuple(cut(clean(entry.fact), 60) for entry in ranked)),
+        Column("人数", tuple(str(entry.people) for entry in ranked), right=True),
+        Column("待定结果", tuple(str(entry.open) for entry in ranked), right=True),
+        Column(
+            "其中金额", tuple("；".join(_stake(*part) for part in entry.money.items()) for entry in ranked)
+        ),
+        Column("影响", tuple(_held_up(entry, program) for entry in ranked)),
+    ]
+    return lines(columns)
+
+
+def _stake(unit: str, amount: tuple[End, End]) -> str:
+    """「0.00～1500.00 元」; 「2000.00 元/月以上」 where there is no most."""
+    low, high = (None if isinstance(end, float) else format_number(end, 2) for end in amount)
+    if low is not None and high is not None:
+        return f"{low} {unit}" if low == high else f"{low}～{high} {unit}"
+    return (
+        f"{low} {unit}以上"
+        if low is not None
+        else f"{high} {unit}以下"
+        if high is not None
+        else f"{unit}，无界"
+    )
+
+
+def _held_up(entry: Missing, program: Program) -> str:
+    """The results that wait for a fact, those in money first."""
+    names = sorted(entry.results, key=lambda name: not is_money(program.result_types.get(name)))
+    more = f"等 {len(names)} 项" if len(names) > _SAMPLES else ""
+    return "、".join(names[:_SAMPLES]) + more
 
 
 def _money_names(run: Run, program: Program, results: Sequence[RecordResult]) -> list[str]:

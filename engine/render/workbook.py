@@ -12,14 +12,14 @@ from typing import Any
 from engine import __version__
 from engine.app.evaluate import Run
 from engine.program import Program
-from engine.render.cells import NOT_APPLICABLE, missing_of
+from engine.render.cells import NOT_APPLICABLE
 from engine.render.diagnostics import SEVERITIES
 from engine.render.json_results import figure_types
 from engine.render.person_rows import People, people_of
 from engine.render.sheet_writer import Book
 from engine.render.table import clean
 from engine.types import Type
-from engine.values import Grounds, NotApplicable, Unknown
+from engine.values import Grounds, NotApplicable, Unknown, missing_of
 
 RESULTS, OPEN, FINDINGS, GROUPS, GROUNDS = "结果", "不适用与信息不足", "校验与提示", "集体", "依据"
 ABSENT, MISSING = "不适用", "信息不足"

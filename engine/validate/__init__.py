@@ -1,7 +1,7 @@
 """What is wrong between the well-typed parts of a policy: one check per file, all of one shape.
 
 `ERRORS` and `ADVICE` are the whole list. A check reads a `Program` and the intervals of its formulas, and returns
-diagnostics. Codes: E422–E435, W801–W804.
+diagnostics. Codes: E422–E435, W802–W805.
 """
 
 from __future__ import annotations

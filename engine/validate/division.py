@@ -1,4 +1,4 @@
-"""Divisions whose divisor can be 0 (W801), after 适用, conditions and 且/或 have closed what they close."""
+"""Divisions whose divisor can be 0 (W805), after 适用, conditions and 且/或 have closed what they close."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.validate.ranges import Bounds
 
 
 def check_division(program: Program, bounds: Bounds) -> list[Diagnostic]:
-    """W801 for every divisor that can be 0."""
+    """W805 for every divisor that can be 0."""
     found: list[Diagnostic] = []
     for formula in formulas(program):
         if any(isinstance(node, tree.Arith) and node.op == "/" for node in tree.walk(formula.expr)):
@@ -79,9 +79,9 @@ def _over(
 
 
 def _by_zero(formula: Formula, divisor: tree.Expr) -> Diagnostic:
-    """W801: a divisor that can be 0, where the result will be 信息不足."""
+    """W805: a divisor that can be 0, where the result will be 信息不足."""
     text = formula.text(divisor)
     hint = f"除数为 0 时结果是信息不足；请写「若 {text} == 0 则 … 否则 …」"
     if isinstance(divisor, tree.Field):
         hint += "，或给字段写「范围」"
-    return Diagnostic("W801", f"除数「{text}」可能是 0", formula.place(divisor), hint)
+    return Diagnostic("W805", f"除数「{text}」可能是 0", formula.place(divisor), hint)

@@ -6,6 +6,8 @@ Always an over-estimate: a value that can occur lies in its interval. Owns no me
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import date
 from math import inf
 
@@ -39,6 +41,7 @@ class Bounds:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.today = DAYS
         self.origins = Origins(program)
         self.scales = Scales(program, self.origins, self.extent, self.result)
         self._names: dict[str, Extent] = {}
@@ -71,6 +74,16 @@ class Bounds:
     def extent(self, name: str) -> Extent:
         """Interval and digits of a declared name; anything for one on a circle."""
         return self._names.get(name, ANYTHING)
+
+    def given(self, day: date, known: Mapping[str, Interval], again: Iterable[str]) -> Bounds:
+        """The same on one 计算日 with some names known better, and the names `again`, in order, worked out from those."""
+        found = copy(self)
+        found.today = point(day.toordinal())
+        found._intervals, found._digits = {}, {}
+        found._names = self._names | {name: Extent(part, None) for name, part in known.items()}
+        for name in again:
+            found._names[name] = found._name(name)
+        return found
 
     def result(self, alias: str, name: str) -> Extent:
         """Interval and digits of a result of another policy, in any of its versions."""
@@ -130,7 +143,9 @@ class Bounds:
                 return hull(map(point, self.origins.constants(value)))
             case tree.OutcomeConst():
                 return NONE
-            case tree.AsOf() | tree.FirstDay():
+            case tree.AsOf():
+                return self.today
+            case tree.FirstDay():
                 return DAYS
             case tree.Field(name=name) | tree.OnDay(field=name) | tree.Param(name=name):
                 return self.extent(name).interval
