@@ -193,6 +193,10 @@ class RosterGroups:
             found = self.computed[at] = _Figures(State(facts.get, None, group=at))
         return found
 
+    def state_of(self, group: CheckedGroup, key: Key) -> State:
+        """What the formulas of a group are evaluated on."""
+        return self.figures(group, key).state
+
     def outcome(self, group: CheckedGroup, key: Key, label: str) -> Any:
         """A figure by its label: "" for the 公式 or 校验, 总额, or one of 列示. 适用 comes first."""
         computed = self.figures(group, key)

@@ -6,6 +6,7 @@ Nothing is computed in another way than `engine.interpret` does: parts of formul
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,6 @@ from engine.facts import State
 from engine.groups import RosterGroups
 from engine.interpret import Interpreter
 from engine.nodes import Scalar
-from engine.policy import Declaration
 from engine.program import CheckedGroup
 from engine.types import BOOL, NumberT, Type
 from engine.units import BARE
@@ -218,7 +218,7 @@ class Teller:
             case "情形":
                 step = self.grounds(name, key, outcome)
             case _:
-                step = self.group(self.program.groups_by_name[name], key, outcome, decl)
+                step = self.group(self.program.groups_by_name[name], key, outcome)
         self.steps[key] = step
         return step
 
@@ -298,12 +298,22 @@ class Teller:
         decl = checked.decl
         return Step(key, "情形", BOOL, outcome, decl.article, decl.note, scope=scope, grounds=tuple(found))
 
-    def group(self, group: CheckedGroup, key: str, outcome: Any, decl: Declaration) -> Step:
-        """A group's figures as its member meets them: how many there are, and how a share comes about."""
+    def group(self, group: CheckedGroup, key: str, outcome: Any) -> Step:
+        """A group's formula, and its figures as its member meets them: how many there are, how a share comes about."""
+        decl = group.decl
+        step = Step(key, "集体", group.type, outcome, decl.article, decl.note)
         groups = self.run.groups
-        figures: list[tuple[str, Any, Type]] = []
-        if isinstance(groups, RosterGroups):
-            places = groups.values(self.state, group.by)
-            if not any(isinstance(place, Unknown | NotApplicable) for place in places):
-                figures = groups.told(group, tuple(places), self.state)
-        return Step(key, "集体", group.type, outcome, decl.article, decl.note, figures=tuple(figures))
+        if not isinstance(groups, RosterGroups):
+            return step
+        places = groups.values(self.state, group.by)
+        if any(isinstance(place, Unknown | NotApplicable) for place in places):
+            return step
+        inner = Teller(self.run, groups.state_of(group, tuple(places)), self.show, self.prefix, self.steps)
+        scope = inner.scope(group.scope)
+        if any(condition.outcome is False for condition in scope):
+            return replace(step, scope=scope)
+        written, node = (decl.shares.total, group.total) if decl.shares else (decl.formula, group.formula)
+        formula = inner.formula(written, node) if written is not None and node is not None else None
+        return replace(
+            step, scope=scope, formula=formula, figures=tuple(groups.told(group, tuple(places), self.state))
+        )

@@ -7,7 +7,7 @@ from html import escape
 
 from engine.app.explain import Explained
 from engine.explain.model import Condition, Explanation, Formula, Step
-from engine.render.explain_text import outcome_words, value_words
+from engine.render.explain_text import formula_title, outcome_words, value_words
 from engine.render.page_html import document
 
 
@@ -91,7 +91,7 @@ def _step(one: Explanation, step: Step) -> Iterator[str]:
         if condition.formula is not None:
             yield from _formula(one, condition.formula, "条件")
     if step.formula is not None and not any(c.outcome is True for c in step.exceptions):
-        yield from _formula(one, step.formula, "公式")
+        yield from _formula(one, step.formula, formula_title(step))
     if step.grounds:
         grounds = (
             (

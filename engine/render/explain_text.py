@@ -36,6 +36,11 @@ def outcome_words(outcome: Any, kind: Type) -> str:
     return f"{words} {unit}".rstrip()
 
 
+def formula_title(step: Step) -> str:
+    """What a step's formula gives: of a share, the total that is shared."""
+    return "总额" if any(label == "总额" for label, _, _ in step.figures) else "公式"
+
+
 def about(value: Any) -> str:
     """「608.8901…」 for a ratio that never ends, "" for any other value; only where nothing is paid by it."""
     if not isinstance(value, Fraction) or decimals_of(value) is not None:
@@ -112,7 +117,7 @@ def _step(step: Step) -> Iterator[str]:
             if condition.outcome is True:
                 yield from _indented(_values(condition.formula))
     if step.formula is not None and not any(c.outcome is True for c in step.exceptions):
-        yield f"公式  {step.formula.text}"
+        yield f"{formula_title(step)}  {step.formula.text}"
         yield f"代入  {step.formula.filled}"
         yield f"意思  {step.formula.sentence}"
         yield from _indented(_values(step.formula))
