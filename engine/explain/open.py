@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from engine.explain.model import Unmet, Wanted
-from engine.explain.steps import Teller
+from engine.explain.steps import Teller, parts_in
 from engine.expr import tree
 from engine.facts import State
 from engine.interpret import Interpreter
@@ -83,7 +83,8 @@ def _false(teller: Teller, name: str, ahead: Ahead) -> Iterator[Unmet]:
     rule = teller.program.rules[name]
     for scalar, part in _parts(teller, rule.decl.formula, rule.formula, 0):
         text = scalar.text[part.span.start : part.span.end]
-        whole = teller.formula(_piece(scalar, text), _moved(part))
+        moved = _moved(part)
+        whole = teller.formula(_piece(scalar, text), moved, parts=parts_in(text, moved))
         yield Unmet(name, whole.text, whole.filled, ahead.day(part))
 
 

@@ -6,9 +6,10 @@ Nothing is computed in another way than `engine.interpret` does: parts of formul
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from engine.explain.model import Alternative, Condition, Formula, Origin, Step
 from engine.expr import tree
@@ -16,7 +17,7 @@ from engine.facts import State
 from engine.groups import RosterGroups
 from engine.interpret import Interpreter
 from engine.nodes import Scalar
-from engine.program import CheckedGroup
+from engine.program import CheckedGroup, Program
 from engine.types import BOOL, NumberT, Type
 from engine.units import BARE
 from engine.values import NotApplicable, Unknown
@@ -48,6 +49,44 @@ LEAVES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a formula shows whoever it is about: its line, its sentence, the values in it (`outer`: not in another)."""
+
+    line: str
+    sentence: str
+    outer: tuple[tree.Expr, ...]
+    leaves: tuple[tuple[tree.Expr, str], ...]
+    node: tree.Expr
+
+
+_PARTS: WeakKeyDictionary[Program, dict[tuple[int, str], Parts]] = WeakKeyDictionary()
+
+
+def parts_of(program: Program, scalar: Scalar, node: tree.Expr) -> Parts:
+    """The parts of a formula of a program, worked out once."""
+    known = _PARTS.setdefault(program, {})
+    found = known.get((id(node), scalar.text))
+    if found is None:
+        found = known[id(node), scalar.text] = parts_in(scalar.text, node)
+    return found
+
+
+def parts_in(text: str, node: tree.Expr) -> Parts:
+    """The line, sentence and values of a formula."""
+    leaves = [part for part in tree.walk(node) if isinstance(part, LEAVES)]
+    outer: list[tree.Expr] = []
+    for part in sorted(leaves, key=lambda leaf: (leaf.span.start, -leaf.span.end)):
+        if not outer or part.span.start >= outer[-1].span.end:
+            outer.append(part)
+    shown = [
+        (part, " ".join(text[part.span.start : part.span.end].split()))
+        for part in leaves
+        if part in outer or not any(isinstance(inner, tree.Column) for inner in tree.walk(part))
+    ]
+    return Parts(" ".join(text.split()), say(node), tuple(outer), tuple(shown), node)
+
+
 class Teller:
     """Steps of one record under one program; `prefix` is 「别名.」 for a policy that another refers to."""
 
@@ -72,34 +111,30 @@ class Teller:
 
         return self.run.within(self.state, work)
 
-    def formula(self, scalar: Scalar, node: tree.Expr, law: date | None = None) -> Formula:
-        """A formula with what its parts came to."""
-        leaves: list[tree.Expr] = [part for part in tree.walk(node) if isinstance(part, LEAVES)]
-        outer: list[tree.Expr] = []
-        for part in sorted(leaves, key=lambda leaf: (leaf.span.start, -leaf.span.end)):
-            if not outer or part.span.start >= outer[-1].span.end:
-                outer.append(part)
-        text, filled, at = scalar.text, "", 0
-        for part in outer:
-            filled += text[at : part.span.start] + self.show(self.value(part, law), part.type)
+    def formula(
+        self, scalar: Scalar, node: tree.Expr, law: date | None = None, parts: Parts | None = None
+    ) -> Formula:
+        """A formula with what its parts came to; `parts` of one that is not the program's own."""
+        parts = parts or parts_of(self.program, scalar, node)
+        pieces, at = [], 0
+        for part in parts.outer:
+            pieces += [scalar.text[at : part.span.start], self.show(self.value(part, law), part.type)]
             at = part.span.end
-        filled += text[at:]
+        filled = "".join([*pieces, scalar.text[at:]])
         origins: dict[str, Origin] = {}
-        for part in leaves:
-            if any(isinstance(inner, tree.Column) for inner in tree.walk(part)) and part not in outer:
-                continue
-            origin = self.origin(part, text[part.span.start : part.span.end], law)
-            origins.setdefault(origin.text, origin)
+        for part, text in parts.leaves:
+            if text not in origins:
+                origins[text] = self.origin(part, text, law)
         outcome = self.value(node, law)
-        line = " ".join(text.split())
-        return Formula(line, " ".join(filled.split()), say(node), outcome, node.type, tuple(origins.values()))
+        values = tuple(origins.values())
+        return Formula(parts.line, " ".join(filled.split()), parts.sentence, outcome, node.type, values)
 
     # --- where a value comes from --------------------------------------------------------------------
 
     def origin(self, node: tree.Expr, text: str, law: date | None) -> Origin:
         value = self.value(node, law)
         kind, source, step = self.source(node, value)
-        return Origin(kind, " ".join(text.split()), value, node.type, source, step)
+        return Origin(kind, text, value, node.type, source, step)
 
     def source(self, node: tree.Expr, value: Any) -> tuple[str, str, str]:
         """Kind, origin in words, and the step that explains it."""
