@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.plain import Plain  # noqa: E402
+from benchmarks.zen_peer import RESULTS, Zen  # noqa: E402
 from engine.build import build  # noqa: E402
 from engine.evaluation import evaluate  # noqa: E402
+from engine.explain.explanation import explain  # noqa: E402
 from engine.policy import Policy  # noqa: E402
 from engine.program import Program  # noqa: E402
 from engine.records.model import Record, Roster  # noqa: E402
 from engine.records.reader import roster_of  # noqa: E402
 from engine.registry import load_folder  # noqa: E402
+from engine.render.cells import text_value  # noqa: E402
 from engine.values import Grounds, NotApplicable, Series  # noqa: E402
 from examples.generate import workers  # noqa: E402
 
@@ -119,6 +123,37 @@ def compared(
     print(f"{title:<58} {one:8.1f} ms {two:8.1f} ms   {ratio:5.2f}×  (reach ≤ {reach}×)")
 
 
+def against_zen(program: Program, roster: Roster, facts: Sequence[Mapping[str, Any]], rounds: int) -> None:
+    """One worker in a warm process with everything kept: what each figure rests on, then the whole explanation."""
+    decision = Zen()
+    given = [decision.given(known, AS_OF) for known in facts]
+    evaluation = evaluate(program, roster, AS_OF, READINGS, only=RESULTS)
+    for result, known in zip(evaluation.records, given, strict=True):
+        theirs = decision.run(known)
+        for name, outcome in result.outcomes.items():
+            ours = None if isinstance(outcome, NotApplicable) else outcome
+            assert ours == theirs[name] or round(ours * 100) == round(theirs[name] * 100), (
+                name,
+                ours,
+                theirs,
+            )
+    ones = [Roster("one", "", AS_OF, (record,), (), roster.units) for record in roster.records[:50]]
+    readings = {name: decl.adopted for name, decl in program.policy.readings.items()} | READINGS
+
+    def explained() -> None:
+        for one in ones:
+            list(explain(program, one, AS_OF, readings, one.records[0].id, RESULTS, text_value))
+
+    def traced() -> list[object]:
+        return [evaluate(program, one, AS_OF, READINGS, only=RESULTS) for one in ones]
+
+    def theirs_traced() -> list[object]:
+        return [decision.run(known) for known in given[:50]]
+
+    compared("50 times one worker with traces / zen with trace", traced, theirs_traced, rounds, 1.5)
+    compared("50 times one worker explained / zen with trace", explained, theirs_traced, rounds, 1.5)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -143,6 +178,10 @@ def main() -> None:
         given.rounds,
         2.5,
     )
+    if find_spec("zen"):
+        against_zen(program, roster, facts, given.rounds)
+    else:
+        print("zen-engine is not installed (pip install '.[peers]'): not compared")
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one.json"
         one.write_text(json.dumps(json.loads((ROOT / "examples" / "one.json").read_text("utf-8"))), "utf-8")

@@ -41,11 +41,11 @@ def explain(
                 found.groups = run.groups
             return found
 
+        ahead = Ahead(another, state.record, as_of)
         for name in names:
             teller = Teller(run, state, show)
             first = teller.tell(name)
             rest = [step for key, step in teller.steps.items() if key != name]
-            ahead = Ahead(another, state.record, as_of)
             missing = missing_of(first.outcome)
             yield Explanation(
                 state.record.id,

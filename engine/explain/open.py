@@ -6,8 +6,8 @@ Every answer is found by evaluating the same record again, on another day or wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,9 +16,11 @@ from engine.explain.steps import Teller, parts_in
 from engine.expr import tree
 from engine.facts import State
 from engine.interpret import Interpreter
+from engine.needs import conditions_of, expressions
 from engine.nodes import Scalar
-from engine.policy import FieldDecl
-from engine.records.model import Record
+from engine.policy import FieldDecl, ParamName
+from engine.program import Program
+from engine.records.model import DatedFact, Record
 from engine.types import BoolT, EnumT, SeriesT
 from engine.values import Series, add_years
 
@@ -30,21 +32,24 @@ _OF_YEAR = re.compile(r"(.+)\[(\d{4})\]\Z")
 Another = Callable[[date], Interpreter]
 
 
-@dataclass(frozen=True, slots=True)
 class Ahead:
     """Looks for the first day on which a condition of one record will hold."""
 
-    another: Another
-    record: Record
-    as_of: date
+    def __init__(self, another: Another, record: Record, as_of: date) -> None:
+        self.another, self.record, self.as_of = another, record, as_of
+        self.days: dict[date, tuple[Interpreter, State]] = {}
+        self.changing: dict[str, bool] = {}
 
     def holds(self, node: tree.Expr, day: date) -> bool:
-        run = self.another(day)
-        state = State(self.record.facts.get, self.record)
+        if day not in self.days:
+            self.days[day] = self.another(day), State(self.record.facts.get, self.record)
+        run, state = self.days[day]
         return run.within(state, lambda: run.value(node)) is True
 
-    def day(self, node: tree.Expr) -> date | None:
+    def day(self, node: tree.Expr, program: Program) -> date | None:
         """The first day after today, to the day, among days a year apart on which it holds; None if in 60 years none."""
+        if not self.changes(program, [node]):
+            return None
         before = self.as_of
         for years in range(1, YEARS_AHEAD + 1):
             after = add_years(self.as_of, years)
@@ -59,6 +64,36 @@ class Ahead:
             middle = before + timedelta(days=(after - before).days // 2)
             before, after = (before, middle) if self.holds(node, middle) else (middle, after)
         return after
+
+    def changes(self, program: Program, roots: Sequence[tree.Expr]) -> bool:
+        """Whether formulas can come to something else on another day: by 计算日, or by what is given by dates."""
+        for node in (part for root in roots for part in tree.walk(root)):
+            match node:
+                case tree.AsOf() | tree.Use() | tree.OnDay() | tree.FirstDay():
+                    return True
+                case tree.Param(name=name) if len(program.policy.params[name].values) > 1:
+                    return True
+                case tree.Lookup(table=name):
+                    rows = program.tables[name].rows
+                    if any(isinstance(cell, ParamName) for row in rows for cell in row.cells.values()):
+                        return True
+                case tree.Field(name=name):
+                    if isinstance(self.record.facts.get(name), DatedFact):
+                        return True
+                    if name in program.defaults and self.named(program, name):
+                        return True
+                case tree.Rule(name=name) | tree.Reading(name=name) | tree.GroundsTrue(name=name):
+                    if self.named(program, name):
+                        return True
+        return False
+
+    def named(self, program: Program, name: str) -> bool:
+        if name not in self.changing:
+            self.changing[name] = any(
+                self.changes(program, expressions(program, one))
+                for one in (name, *conditions_of(program, name))
+            )
+        return self.changing[name]
 
 
 def unmet(teller: Teller, name: str, ahead: Ahead) -> list[Unmet]:
@@ -85,7 +120,7 @@ def _false(teller: Teller, name: str, ahead: Ahead) -> Iterator[Unmet]:
         text = scalar.text[part.span.start : part.span.end]
         moved = _moved(part)
         whole = teller.formula(_piece(scalar, text), moved, parts=parts_in(text, moved))
-        yield Unmet(name, whole.text, whole.filled, ahead.day(part))
+        yield Unmet(name, whole.text, whole.filled, ahead.day(part, teller.program))
 
 
 def _parts(teller: Teller, scalar: Scalar, node: tree.Expr, depth: int) -> Iterator[tuple[Scalar, tree.Expr]]:
