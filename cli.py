@@ -153,13 +153,14 @@ def main() -> None:
 def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
     """检查政策文件和用例文件的写法（默认整个政策文件夹）。"""
     from engine.app.check import check as check_files
+    from engine.choose import folder_in_use
     from engine.render.diagnostics import count_words
 
     folder = None
     if not paths:
         folder = _open(policies)
         _note(f"政策文件夹：{folder.path}（{folder.origin}）")
-    checked = check_files(folder, paths)
+    checked = check_files(folder, paths, folder_in_use(policies, Path.cwd())[0])
     _say(checked.diagnostics)
     click.echo(f"已检查 {checked.files} 个文件：{count_words(checked.diagnostics)}")
     return _exit(checked.diagnostics, strict)

@@ -20,7 +20,7 @@ def open_folder(given: Path | None, here: Path) -> Folder:
 
 def by_path(folder: Folder, path: Path) -> tuple[Chosen | None, list[Diagnostic]]:
     """A policy named by its file, with the registry in which its 引用 are found."""
-    policy, diagnostics = load_file(path)
+    policy, diagnostics = load_file(path, near=policy_files(folder.path))
     if policy is None:
         return None, diagnostics
     registry, found = registry_for(policy, path, folder)
@@ -31,7 +31,8 @@ def by_path(folder: Folder, path: Path) -> tuple[Chosen | None, list[Diagnostic]
 
 
 def registry_for(policy: Policy, path: Path, folder: Folder | None) -> tuple[Registry, list[Diagnostic]]:
-    """Where the 引用 of a policy given by path are found: the folder in use, else the file's own folder."""
+    """Where the 引用 of a policy given by path are found: the folder in use, else the file's own folder and those of
+    the files that it amends."""
     others: list[Policy] = []
     diagnostics: list[Diagnostic] = []
     if policy.uses:
@@ -40,7 +41,9 @@ def registry_for(policy: Policy, path: Path, folder: Folder | None) -> tuple[Reg
             diagnostics += (d for d in folder.diagnostics if not _same_file(d.place, path))
         known = {p.meta.series for p in others}
         if any(use.series not in known for use in policy.uses.values()):
-            beside, _ = load_files(p for p in policy_files(path.parent) if p.resolve() != path.resolve())
+            places = {path.parent, *(Path(name).parent for name in policy.layers)}
+            files = {file.resolve(): file for place in sorted(places) for file in policy_files(place)}
+            beside, _ = load_files(file for real, file in files.items() if real != path.resolve())
             others += [p for p in beside.policies if p.meta.series not in known]
     kept = tuple(p for p in others if p.meta.id != policy.meta.id)
     return Registry((*kept, policy)), diagnostics

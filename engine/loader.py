@@ -7,8 +7,9 @@ so that one run can go on to find what is wrong further down: callers look at di
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from engine.amend import Based, based_on, merge
 from engine.diagnostics import Diagnostic, has_errors, in_order, place_of
 from engine.loading import problems
 from engine.loading.constants import read_params
@@ -20,8 +21,8 @@ from engine.loading.rules import read_grounds, read_groups, read_readings, read_
 from engine.loading.section import Section, read_entries
 from engine.loading.tables import read_tables
 from engine.names import normalize
-from engine.nodes import Node
-from engine.policy import Policy
+from engine.nodes import Mapping, Node, Scalar
+from engine.policy import Meta, Policy
 from engine.schema import check_structure
 from engine.source import SourceText, Span
 from engine.yaml_nodes import read_yaml
@@ -32,31 +33,97 @@ MAX_PROBLEMS = 500
 _SHAPE = ("E221", "E222", "E223", "E224")
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A policy file as nodes; `root` is None if its YAML cannot be read, and `found` says why."""
+
+    source: SourceText
+    root: Node | None
+    found: tuple[Diagnostic, ...]
+
+    @property
+    def based(self) -> Based | None:
+        return based_on(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole policy as nodes: a file that stands by itself, or one laid over its base. `names` are the files it is
+    made of with the 政策 of each, base first; `sha256` is of the file's text, of a laid one of base's hash and text."""
+
+    root: Node
+    sha256: str
+    names: tuple[tuple[str, Node], ...]
+    found: tuple[Diagnostic, ...] = ()
+
+
+def read(source: SourceText) -> Draft:
+    """A policy file as nodes, with what is wrong in its YAML."""
+    root, found = read_yaml(source)
+    if root is None and not found:
+        found = [problems.empty_file(place_of(source, Span(0, 0)))]
+    return Draft(source, root, tuple(found))
+
+
+def alone(draft: Draft) -> Whole | None:
+    """A file that stands by itself."""
+    if draft.root is None:
+        return None
+    digest = hashlib.sha256(draft.source.text.encode("utf-8")).hexdigest()
+    found = [problems.only_in_amendments(word) for word in _deletions(draft.root)]
+    return Whole(draft.root, digest, ((draft.source.name, draft.root),), tuple(found))
+
+
+def laid_over(draft: Draft, base: Whole) -> Whole | None:
+    """A 修订 or 细化 laid over its base, with what is wrong between the two."""
+    based = draft.based
+    if based is None or not isinstance(draft.root, Mapping) or not isinstance(base.root, Mapping):
+        return None
+    root, found = merge(base.root, draft.root, based)
+    digest = hashlib.sha256(f"{base.sha256}\n{draft.source.text}".encode()).hexdigest()
+    return Whole(root, digest, (*base.names, (draft.source.name, root)), tuple(found))
+
+
 def load(source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:
-    """A policy file with everything that is wrong in it; None if its YAML cannot be read, or it has no identity or date.
+    """A policy file that stands by itself, with everything that is wrong in it; None if its YAML cannot be read, or it
+    has no identity or date."""
+    draft = read(source)
+    whole = alone(draft)
+    policy, found = load_whole(whole, source) if whole else (None, [])
+    return policy, _bounded([*draft.found, *found])
+
+
+def load_whole(whole: Whole, source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:
+    """The policy that nodes say, with everything that is wrong in them.
 
     A declaration that could not be read is among the `lost`, so that its uses are not mistakes of their own.
     """
-    root, found = read_yaml(source)
-    if root is None:
-        start = place_of(source, Span(0, 0))
-        return None, _bounded(found or [problems.empty_file(start)])
-    structure = check_structure(root, "policy")
-    faulty = frozenset(problem.place.line for problem in structure if problem.place)
-    policy, more = build(root, source, faulty)
+    structure = check_structure(whole.root, "policy")
+    faulty = frozenset((problem.place.file, problem.place.line) for problem in structure if problem.place)
+    policy, more = build(whole, source, faulty)
     if structure:
-        more = [p for p in more if p.code not in _SHAPE and not (p.place and p.place.line in faulty)]
-    problems_found = _bounded([*found, *structure, *more])
-    if policy is not None and has_errors(problems_found):
+        more = [
+            p
+            for p in more
+            if p.code not in _SHAPE and not (p.place and (p.place.file, p.place.line) in faulty)
+        ]
+    found = _bounded([*whole.found, *structure, *more])
+    if policy is not None and has_errors(found):
         policy = replace(policy, sound=False)
-    return policy, problems_found
+    return policy, found
+
+
+def _deletions(root: Node) -> list[Scalar]:
+    if not isinstance(root, Mapping):
+        return []
+    return [entry.key for entry in root.entries if normalize(entry.key.text) == "删除"]
 
 
 def build(
-    root: Node, source: SourceText, faulty: frozenset[int] = frozenset()
+    whole: Whole, source: SourceText, faulty: frozenset[tuple[str, int]] = frozenset()
 ) -> tuple[Policy | None, list[Diagnostic]]:
     """Nodes of the right structure → `Policy`; None if the version has no identity or date."""
-    loading = Loading([])
+    root, loading = whole.root, Loading([])
     top = Section(root, loading.found, root)
     meta = read_meta(top.get("政策"), root, loading)
     options = read_option_groups(top.get("选项组"), loading)
@@ -88,7 +155,7 @@ def build(
         return None, found
     policy = Policy(
         source=source,
-        sha256=hashlib.sha256(source.text.encode("utf-8")).hexdigest(),
+        sha256=whole.sha256,
         meta=meta,
         uses=uses,
         enums={name: kind.type for name, kind in loading.groups.items()},
@@ -104,8 +171,20 @@ def build(
         cases=cases,
         lost=frozenset(written - {decl.name for _, decl in declared}),
         faulty=faulty,
+        layers=_layers(whole, meta),
     )
     return policy, found
+
+
+def _layers(whole: Whole, own: Meta) -> dict[str, Meta]:
+    """The files that a policy is made of, with what each is."""
+    found = {}
+    for name, root in whole.names[:-1]:
+        loading = Loading([])
+        meta = read_meta(Section(root, [], root).get("政策"), root, loading)
+        if meta is not None:
+            found[name] = meta
+    return {**found, whole.names[-1][0]: own}
 
 
 _NAMING = ("引用", "字段", "参数", "表", "口径", "规则", "集体", "情形")

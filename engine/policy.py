@@ -41,7 +41,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
-    """政策: identity, authority and time of a version."""
+    """政策: identity, authority and time of a version; `base` is the 编号 that it 修订 or 细化 (`relation`)."""
 
     id: str
     series: str
@@ -55,6 +55,8 @@ class Meta:
     repeals: tuple[str, ...]
     identifier: str
     key: Scalar
+    base: str = ""
+    relation: Literal["", "修订", "细化"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,10 +297,11 @@ class ProvisionDecl(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One file, loaded. Mappings keep the order of the file and are never changed after loading.
+    """One file, loaded, together with what it amends. Mappings keep the order of the file and are never changed.
 
-    `lost` names declarations that could not be read, `faulty` lines of a wrong shape: nothing more is said of either.
-    Without `sound` the file has errors: it can be looked at, and never computes.
+    `lost` names declarations that could not be read, `faulty` lines (file, line) of a wrong shape: nothing more is said
+    of either. Without `sound` the file has errors: it can be looked at, and never computes. `layers` are the files it
+    is made of, by name, from the first base to itself.
     """
 
     source: SourceText = field(repr=False)
@@ -317,8 +320,13 @@ class Policy:
     provisions: dict[str, ProvisionDecl]
     cases: tuple[Scalar, ...] = ()
     lost: frozenset[str] = frozenset()
-    faulty: frozenset[int] = frozenset()
+    faulty: frozenset[tuple[str, int]] = frozenset()
     sound: bool = True
+    layers: Mapping[str, Meta] = field(default_factory=dict)
+
+    def document(self, node: Node | None) -> Meta:
+        """The document that says what stands at a node: this one, or one that it amends."""
+        return self.layers.get(node.source.name, self.meta) if node is not None else self.meta
 
     @cached_property
     def declarations(self) -> Mapping[str, Declaration]:
@@ -338,8 +346,9 @@ class Policy:
         return self.declarations.get(name)
 
 
-def by_time(policy: Policy) -> tuple[date, date]:
-    return policy.meta.effective, policy.meta.issued or policy.meta.effective
+def by_time(policy: Policy) -> tuple[date, date, int]:
+    """By 施行, then 印发; of two of one day, the one laid over the other comes later."""
+    return policy.meta.effective, policy.meta.issued or policy.meta.effective, len(policy.layers)
 
 
 def in_force(versions: Iterable[Policy], day: date) -> Policy | None:

@@ -1,25 +1,42 @@
-"""Policy files and folders of them, read into a `Registry`."""
+"""Policy files and folders of them, read into a `Registry`; a 修订 or 细化 is laid over its base, found by 编号."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.diagnostics import Diagnostic, Place
-from engine.loader import load
+from engine.amend import AMENDS, both_touch, word_of
+from engine.diagnostics import Diagnostic, Place, place_of
+from engine.loader import Draft, Whole, alone, laid_over, load_whole, read
+from engine.names import suggest
+from engine.nodes import Mapping, Scalar
 from engine.policy import Policy
 from engine.versions import Registry, check_versions, policy_files
 from engine.yaml_nodes import read_text
 
-__all__ = ["Registry", "load_file", "load_files", "load_folder", "policy_files"]
+__all__ = ["Registry", "load_file", "load_files", "load_folder", "policy_files", "whole_of"]
 
 
-def load_file(path: Path, name: str | None = None) -> tuple[Policy | None, list[Diagnostic]]:
-    source, diagnostics = read_text(path, name)
-    if source is None:
-        return None, diagnostics
-    policy, found = load(source)
-    return policy, [*diagnostics, *found]
+def load_file(
+    path: Path, name: str | None = None, near: Iterable[Path] = ()
+) -> tuple[Policy | None, list[Diagnostic]]:
+    """One file. The base of a 修订 is looked for in its own folder, then among the files `near`."""
+    draft, found = _read(path, name)
+    if draft is None:
+        return None, found
+    policy, more = _shelf_of(draft, path, near).load(draft)
+    return policy, [*found, *more]
+
+
+def whole_of(path: Path, near: Iterable[Path] = ()) -> tuple[Draft | None, Whole | None, list[Draft]]:
+    """A file as nodes, as the whole policy it makes, and the files it is made of from its base to itself."""
+    draft, _ = _read(path)
+    if draft is None:
+        return None, None, []
+    shelf = _shelf_of(draft, path, near)
+    whole, _ = shelf.whole(draft)
+    by_name = {other.source.name: other for other in shelf.drafts}
+    return draft, whole, [by_name[name] for name, _ in whole.names] if whole else []
 
 
 def load_folder(folder: Path) -> tuple[Registry, list[Diagnostic]]:
@@ -33,8 +50,14 @@ def load_files(paths: Iterable[Path]) -> tuple[Registry, list[Diagnostic]]:
     policies: list[Policy] = []
     broken: list[str] = []
     diagnostics: list[Diagnostic] = []
+    drafts: list[tuple[Path, Draft | None]] = []
     for path in paths:
-        policy, found = load_file(path)
+        draft, found = _read(path)
+        diagnostics += found
+        drafts.append((path, draft))
+    shelf = _Shelf([draft for _, draft in drafts if draft is not None])
+    for path, draft in drafts:
+        policy, found = shelf.load(draft) if draft is not None else (None, [])
         diagnostics += found
         if policy is None:
             broken.append(str(path))
@@ -42,3 +65,122 @@ def load_files(paths: Iterable[Path]) -> tuple[Registry, list[Diagnostic]]:
             policies.append(policy)
     registry = Registry(tuple(policies), tuple(broken))
     return registry, [*diagnostics, *check_versions(registry)]
+
+
+def _read(path: Path, name: str | None = None) -> tuple[Draft | None, list[Diagnostic]]:
+    source, found = read_text(path, name)
+    return (read(source) if source is not None else None), found
+
+
+def _shelf_of(draft: Draft, path: Path, near: Iterable[Path]) -> _Shelf:
+    """A file with those among which its base may be; nothing more is read for a file that stands by itself."""
+    if draft.based is None:
+        return _Shelf([draft])
+    beside = {p.resolve(): p for p in (*near, *policy_files(path.parent)) if p.resolve() != path.resolve()}
+    read_too = (_read(p)[0] for p in beside.values())
+    return _Shelf([draft, *(other for other in read_too if other is not None)])
+
+
+class _Shelf:
+    """Files read once each. A base is the file of its 编号; of several changes of one base that take effect on one
+    day, each is laid over the one before it (by 印发, then 编号)."""
+
+    def __init__(self, drafts: Iterable[Draft]) -> None:
+        self.drafts = list(drafts)
+        self.by_id: dict[str, Draft] = {}
+        self.loaded: dict[str, tuple[Policy | None, list[Diagnostic]]] = {}
+        self.wholes: dict[str, tuple[Whole | None, list[Diagnostic]]] = {}
+        for draft in self.drafts:
+            self.by_id.setdefault(word_of(draft.root, "编号"), draft)
+
+    def load(self, draft: Draft) -> tuple[Policy | None, list[Diagnostic]]:
+        """A policy with everything that is wrong in it and not already in what it is laid over."""
+        name = draft.source.name
+        if name not in self.loaded:
+            whole, found = self.whole(draft)
+            policy, more = load_whole(whole, draft.source) if whole is not None else (None, [])
+            based = draft.based
+            if based is not None and whole is not None:
+                known, own = self._said_of_base(draft), word_of(draft.root, "编号")
+                more = [in_amendment(p, own, based.relation, based.word) for p in more if p not in known]
+            self.loaded[name] = policy, [*draft.found, *found, *more]
+        return self.loaded[name]
+
+    def _said_of_base(self, draft: Draft) -> set[Diagnostic]:
+        base = self.base_of(draft)
+        return set(self.load(base)[1]) if base is not None else set()
+
+    def whole(self, draft: Draft, above: tuple[str, ...] = ()) -> tuple[Whole | None, list[Diagnostic]]:
+        """The nodes that a file and everything below it make. E440 a base that is not there, E441 a circle."""
+        name = draft.source.name
+        if name not in self.wholes:
+            self.wholes[name] = self._make(draft, (*above, word_of(draft.root, "编号")))
+        return self.wholes[name]
+
+    def _make(self, draft: Draft, chain: tuple[str, ...]) -> tuple[Whole | None, list[Diagnostic]]:
+        based = draft.based
+        if based is None:
+            return alone(draft), []
+        place = place_of(based.word.source, based.word.span)
+        if based.id in chain:
+            circle = " → ".join((*chain[chain.index(based.id) :], based.id))
+            return None, [Diagnostic("E441", f"{based.relation}绕成了圈：{circle}", place)]
+        base = self.base_of(draft)
+        if base is None or base.root is None:
+            fact = (
+                f"找不到所{based.relation}的「{based.id}」" if base is None else f"「{based.id}」的文件有错误"
+            )
+            hint = suggest(based.id, [known for known in self.by_id if known])
+            beside = "原文件应与它放在同一个文件夹里，或在政策文件夹里"
+            return None, [Diagnostic("E440", fact, place, hint or beside)]
+        below, found = self.whole(base, chain)
+        if below is None:
+            problem = Diagnostic("E440", f"所{based.relation}的「{based.id}」本身有错误", place)
+            return None, [*found, problem] if found and found[0].code == "E441" else [problem]
+        return laid_over(draft, below), [*self._meets(draft, base)]
+
+    def base_of(self, draft: Draft) -> Draft | None:
+        """The file that this one is laid over."""
+        based = draft.based
+        if based is None:
+            return None
+        before = [other for other in self._same_day(draft) if _turn(other) < _turn(draft)]
+        return max(before, key=_turn) if before else self.by_id.get(based.id)
+
+    def _same_day(self, draft: Draft) -> list[Draft]:
+        """Other 修订 of the same base, of the same 系列, that take effect on the same day."""
+        based = draft.based
+        if based is None or based.relation != AMENDS:
+            return []
+        return [
+            other
+            for other in self.drafts
+            if other is not draft
+            and other.based is not None
+            and (other.based.relation, other.based.id) == (AMENDS, based.id)
+            and all(word_of(other.root, key) == word_of(draft.root, key) for key in ("施行", "系列"))
+        ]
+
+    def _meets(self, draft: Draft, base: Draft) -> Iterable[Diagnostic]:
+        """E444: two changes of one day of the same thing."""
+        for other in self._same_day(draft):
+            if _turn(other) >= _turn(draft):
+                continue
+            if not (isinstance(draft.root, Mapping) and isinstance(other.root, Mapping)):
+                continue
+            for path, node in both_touch(draft.root, other.root):
+                fact = f"「{word_of(other.root, '编号')}」同日施行，也改了「{'.'.join(path)}」"
+                hint = f"请只留一处；或写「修订: {word_of(other.root, '编号')}」，在它的基础上再改"
+                yield Diagnostic("E444", fact, place_of(node.source, node.span), hint)
+
+
+def _turn(draft: Draft) -> tuple[str, str]:
+    return word_of(draft.root, "印发"), word_of(draft.root, "编号")
+
+
+def in_amendment(problem: Diagnostic, id_: str, relation: str, word: Scalar) -> Diagnostic:
+    """A mistake that shows in the text of a base only once a file is laid over it says so; `word` is in that file."""
+    if problem.place is None or problem.place.file == word.source.name or not relation:
+        return problem
+    told = (f"由「{id_}」{relation}后才有", place_of(word.source, word.span))
+    return Diagnostic(problem.code, problem.message, problem.place, problem.hint, (*problem.related, told))

@@ -67,7 +67,10 @@ class Resolver:
         if key not in self.done:
             self.open.append(policy.meta.series)
             program, found = _PolicyResolver(policy, self).run()
-            self.done[key] = program, [d for d in found if not d.place or d.place.line not in policy.faulty]
+            self.done[key] = (
+                program,
+                [d for d in found if not d.place or (d.place.file, d.place.line) not in policy.faulty],
+            )
             self.open.pop()
         return self.done[key]
 

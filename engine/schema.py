@@ -1,6 +1,6 @@
 """The structure of a file against its JSON Schema, said in Chinese at the key or value it is about.
 
-E201 unknown key, E202 missing key, E203 key kept for later, E206 wrong shape or form, E207 nothing written, E208
+E201 unknown key, E202 missing key, E206 wrong shape or form, E207 nothing written, E208
 none of the words, E209 too few or too many, E210 keys that exclude each other, E211 anything else. E204 and E205
 are `engine.loading.commas`'s. Names, types, units and what formulas say are left to the loader and the checker.
 
@@ -29,9 +29,6 @@ from engine.source import Span
 from engine.yaml_nodes import MAX_DEPTH
 
 MAX_PROBLEMS = 200
-
-#: Keys of versions and layers, which this engine does not read yet.
-RESERVED_KEYS = ("修订", "删除", "授权")
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?\Z")
 _GLUED = re.compile(r"[\u4e00-\u9fff]:\S")
@@ -128,12 +125,11 @@ class _Nodes:
 
 
 class _Messages:
-    """Errors of the schema → diagnostics. A key misspelt is not also missing; an amendment is not incomplete."""
+    """Errors of the schema → diagnostics. A key misspelt is not also missing."""
 
     def __init__(self, nodes: _Nodes) -> None:
         self.nodes = nodes
         self.guesses: dict[int, set[str]] = {}
-        self.amends = False
 
     def of(self, errors: Iterable[ValidationError]) -> Iterator[Diagnostic]:
         missing: list[tuple[Scalar | None, Node, ValidationError]] = []
@@ -152,15 +148,14 @@ class _Messages:
             elif id(node) not in said:
                 said.add(id(node))
                 yield _wrong(key, node, error)
-        if not self.amends:
-            for key, node, error in missing:
-                guessed = self.guesses.get(id(node), set())
-                for diagnostic in _missing(key, node, error):
-                    if not any(f"「{guess}」" in diagnostic.message for guess in guessed):
-                        yield diagnostic
+        for key, node, error in missing:
+            guessed = self.guesses.get(id(node), set())
+            for diagnostic in _missing(key, node, error):
+                if not any(f"「{guess}」" in diagnostic.message for guess in guessed):
+                    yield diagnostic
 
     def unknown_keys(self, node: Mapping, known: Iterable[str]) -> Iterator[Diagnostic]:
-        """E201 with a guess, E203 for the keys of versions and layers."""
+        """E201, with a guess."""
         written = self.nodes.entries(node)
         known = tuple(known)
         free = [name for name in known if name not in written]
@@ -168,11 +163,6 @@ class _Messages:
             if name in known or id(entry.key) in self.nodes.strange:
                 continue
             place = place_of(entry.key.source, entry.key.span)
-            if name in RESERVED_KEYS:
-                self.amends |= name != "授权"
-                hint = "修订、细化别的政策的写法还不支持，请写成完整的政策"
-                yield Diagnostic("E203", f"「{name}」是留给版本和层级的键，现在还不能用", place, hint)
-                continue
             guess = suggest(name, free)
             if guess:
                 self.guesses.setdefault(id(node), set()).add(guess.split("「")[1].split("」")[0])

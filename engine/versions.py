@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,7 +67,31 @@ def check_versions(registry: Registry) -> list[Diagnostic]:
             elif older.meta.expires is not None and (newer.meta.effective - older.meta.expires).days > 1:
                 message = f"{older.meta.id} 于 {older.meta.expires} 失效，{newer.meta.id} 到 {newer.meta.effective} 才施行，中间没有版本"
                 found.append(Diagnostic("W811", message, _place(newer)))
+        for newer in versions:
+            found += _left_behind(newer, versions)
     return found
+
+
+def _left_behind(policy: Policy, versions: Iterable[Policy]) -> list[Diagnostic]:
+    """W813: versions between an amendment and its base whose changes it does not carry on."""
+    if policy.meta.relation != "修订":
+        return []
+    made_of = {meta.id for meta in policy.layers.values()}
+    base = next((other for other in versions if other.meta.id == policy.meta.base), None)
+    between = [
+        other.meta
+        for other in versions
+        if base is not None
+        and by_time(base) < by_time(other) < by_time(policy)
+        and other.meta.id not in made_of
+        and not {other.meta.id, other.meta.number} & set(policy.meta.repeals)
+    ]
+    if not between:
+        return []
+    listed = "、".join(meta.id for meta in between)
+    fact = f"它修订的是「{policy.meta.base}」，此前施行的 {listed} 所作的修改没有带入"
+    hint = f"请写「修订: {between[-1].id}」；确要取消那些修改的，把它写进「废止文件」"
+    return [Diagnostic("W813", fact, _place(policy), hint)]
 
 
 def _place(policy: Policy) -> Place:

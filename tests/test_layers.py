@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("YAML text → nodes", ("nodes", "yaml_nodes")),
     ("what a file declares, versions of it, how it cites", ("policy", "versions", "citations")),
     ("the formula language: text → syntax → typed tree, and back", ("expr.",)),
-    ("nodes → Policy, a file or a folder at a time", ("schema", "loading.", "loader", "registry")),
+    ("nodes → Policy, a file or a folder at a time", ("schema", "loading.", "amend", "loader", "registry")),
     ("a checked policy as data, and its tables", ("program", "tables", "needs")),
     (
         "Policy → Program, names and types first, then what is wrong between parts",

@@ -21,7 +21,7 @@ from engine.loader import load
 from engine.loading.document import LEVELS, TREATMENTS
 from engine.loading.fields import FORMATS
 from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
-from engine.schema import MAX_PROBLEMS, RESERVED_KEYS, check_structure
+from engine.schema import MAX_PROBLEMS, check_structure
 from engine.source import SourceText
 from engine.yaml_nodes import read_yaml
 
@@ -144,13 +144,12 @@ def test_keys_are_those_of_the_list() -> None:
     assert set(policy["properties"]) == listed.pop("top")
     assert set(cases["items"]["properties"]) == listed.pop("cases")
     assert set(listed) == set(policy["properties"]) - {"格式"}
-    assert listed.pop("用例") == set()
+    assert listed.pop("用例") == listed.pop("删除") == set()
     for section, keys in listed.items():
         found = keys_below(policy["properties"][section], policy, set())
         assert found - ELSEWHERE.get(section, set()) == (keys | {"说明"}) - ELSEWHERE.get(section, set()), (
             section
         )
-    assert not set(RESERVED_KEYS) & keys_below(policy, policy, set())
 
 
 # ---- good files -------------------------------------------------------------------------------------------
@@ -210,18 +209,6 @@ BAD_POLICIES = [
     ("E202", "条文:\n  ⟦第一条⟧: {处理: 宣示}\n", "处理为宣示的条文缺少「理由」", ""),
     ("E202", "条文:\n  ⟦第一条⟧: {处理: [计算, 裁量]}\n", "处理为裁量的条文缺少「裁量」", ""),
     ("E202", "情形:\n  甲: {任一: {⟦（一）⟧: {名称: 乙}}}\n", "「（一）」缺少「当」", ""),
-    (
-        "E203",
-        "规则:\n  甲: {公式: 1, ⟦授权⟧: 市}\n",
-        "「授权」是留给版本和层级的键，现在还不能用",
-        "修订、细化别的政策的写法还不支持，请写成完整的政策",
-    ),
-    (
-        "E203",
-        "格式: 1\n政策: {编号: b, ⟦修订⟧: a, 施行: 2022-01-01}\n",
-        "「修订」是留给版本和层级的键，现在还不能用",
-        "修订、细化别的政策的写法还不支持，请写成完整的政策",
-    ),
     (
         "E204",
         "规则:\n  甲: {适用: {⟦乙⟧, 丙}, 公式: 1}\n",
@@ -382,12 +369,6 @@ def test_all_mistakes_of_a_file_in_order() -> None:
     text = HEAD + "规则:\n  甲: {公式: f(1, 2), 内部: 对}\n  乙: {}\n字断: {}\n参数:\n  丙: {}\n"
     found = [(d.code, d.place.line) for d in check_structure(root_of(text), "policy") if d.place]
     assert found == [("E205", 4), ("E208", 4), ("E202", 5), ("E201", 6), ("E202", 8)]
-
-
-def test_an_amendment_is_not_also_incomplete() -> None:
-    text = "政策: {编号: b, 修订: a, 施行: 2022-01-01}\n删除: [规则.甲]\n"
-    found = check_structure(root_of(text), "policy")
-    assert [(d.code, d.place.line) for d in found if d.place] == [("E203", 1), ("E203", 2)]
 
 
 @pytest.mark.parametrize(

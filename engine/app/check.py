@@ -11,7 +11,7 @@ from engine.choose import Folder
 from engine.diagnostics import Diagnostic, Place, in_order, place_of
 from engine.folder import registry_for
 from engine.policy import Policy
-from engine.registry import Registry, load_file, load_folder, policy_files
+from engine.registry import Registry, in_amendment, load_file, load_folder, policy_files
 from engine.testing.cases import cases_paths, read_cases
 
 
@@ -23,10 +23,10 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
+def check(folder: Folder | None, paths: Sequence[Path], beside: Path | None = None) -> Checked:
     """Every policy and cases file among `paths` (files or folders); without paths, of the folder in use.
 
-    A folder's cases are read with it; of a policy named alone only whether they are there.
+    The base of a 修订 named alone is looked for beside it, then in the folder `beside`. A folder's cases are read with it; of a policy named alone only whether they are there.
     """
     files: list[Path] = []
     diagnostics: list[Diagnostic] = []
@@ -40,8 +40,9 @@ def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
                 ]
             files += inside
             diagnostics += found
-            for policy in registry.policies:
-                diagnostics += _check_policy(policy, registry)
+            said: set[Diagnostic] = set()
+            for policy in sorted(registry.policies, key=lambda p: len(p.layers)):
+                diagnostics += _check_policy(policy, registry, said)
                 for _, file in cases_paths(policy, Path(policy.source.name)):
                     if file.is_file() and file not in files:
                         files.append(file)
@@ -51,11 +52,11 @@ def check(folder: Folder | None, paths: Sequence[Path]) -> Checked:
             diagnostics += read_cases(path)[1]
         else:
             files.append(path)
-            policy_read, found = load_file(path)
+            policy_read, found = load_file(path, near=policy_files(beside) if beside else ())
             diagnostics += found
             if policy_read is not None:
                 registry, found = registry_for(policy_read, path, None)
-                diagnostics += [*found, *_check_policy(policy_read, registry)]
+                diagnostics += [*found, *_check_policy(policy_read, registry, set())]
     return Checked(len(files), tuple(in_order(diagnostics)))
 
 
@@ -63,10 +64,12 @@ def is_cases(path: Path) -> bool:
     return path.name.endswith((".cases.yaml", ".cases.yml"))
 
 
-def _check_policy(policy: Policy, registry: Registry) -> list[Diagnostic]:
-    """A policy's own checks, and whether the cases files that it names are there."""
-    _, diagnostics = build(policy, registry)
-    diagnostics = list(diagnostics)
+def _check_policy(policy: Policy, registry: Registry, said: set[Diagnostic]) -> list[Diagnostic]:
+    """A policy's own checks but what has been `said` of its base, and whether the cases files that it names are there."""
+    meta = policy.meta
+    _, found = build(policy, registry)
+    diagnostics = [in_amendment(p, meta.id, meta.relation, meta.key) for p in found if p not in said]
+    said.update(found)
     for word, path in cases_paths(policy, Path(policy.source.name)):
         if not path.is_file():
             place = place_of(word.source, word.span)

@@ -16,7 +16,8 @@ from engine.expr import tree
 from engine.facts import State
 from engine.groups import RosterGroups
 from engine.interpret import Interpreter
-from engine.nodes import Scalar
+from engine.nodes import Node, Scalar
+from engine.policy import Declaration
 from engine.program import CheckedGroup, Program
 from engine.types import BOOL, NumberT, Type
 from engine.units import BARE
@@ -188,11 +189,25 @@ class Teller:
         record = self.state.record
         return "字段", f"名册 {record.place}" if record else "名册", ""
 
+    def amended(self, *nodes: Node | None) -> str:
+        """「（由某号修订）」 for what a 修订 or 细化 wrote, "" for what stood in the first base."""
+        for node in nodes:
+            by = self.policy.document(node)
+            if node is not None and by.relation:
+                return f"（由{by.number or by.id}{by.relation}）"
+        return ""
+
+    def article(self, decl: Declaration, *formulas: Scalar | None) -> str:
+        """The 依据 of a declaration, and who amended it."""
+        return f"{decl.article}{self.amended(*(formulas or (decl.key,)))}"
+
     def param_source(self, name: str) -> str:
         decl = self.policy.params[name]
         use = self.run.constants.get((name, self.run.law)) or self.run.constants.get((name, self.run.as_of))
         since = f"，{use.detail} 起" if use and use.detail else ""
-        return f"{(use.citation if use else '') or decl.article or '参数'}{since}"
+        dated = next((d for d in decl.values if use and str(d.since or "") == use.detail), None)
+        by = self.amended(dated.node if dated else decl.key)
+        return f"{(use.citation if use else '') or decl.article or '参数'}{by}{since}"
 
     def table_source(self, node: tree.Lookup) -> str:
         table = self.program.tables[node.table]
@@ -203,7 +218,10 @@ class Teller:
         _, label, citation = self.run.within(
             self.state, lambda: self.run.lookup.find(table, tuple(keys), node.column)
         )
-        return f"{citation or article}" + (f"，「{label}」一行" if label else "")
+        row = next((row for row in table.rows if row.label == label), None)
+        cells = dict(row.decl.cells) if row else {}
+        by = self.amended(cells.get(node.column))
+        return f"{citation or article}{by}" + (f"，「{label}」一行" if label else "")
 
     def named_source(self, name: str) -> tuple[str, str, str]:
         self.tell(name)
@@ -244,7 +262,7 @@ class Teller:
         outcome = self.run.within(self.state, lambda: self.run.value_of(name))
         kind = self.program.types.get(name, NumberT(BARE))
         family = self.family(name)
-        self.steps[key] = Step(key, family, kind, outcome, decl.article, decl.note)
+        self.steps[key] = Step(key, family, kind, outcome, self.article(decl), decl.note)
         match family:
             case "规则":
                 step = self.rule(name, key, outcome)
@@ -268,7 +286,8 @@ class Teller:
     def rule(self, name: str, key: str, outcome: Any) -> Step:
         rule = self.program.rules[name]
         scope = self.scope(rule.scope)
-        step = Step(key, "规则", rule.type, outcome, rule.decl.article, rule.decl.note, scope=scope)
+        article = self.article(rule.decl, rule.decl.formula)
+        step = Step(key, "规则", rule.type, outcome, article, rule.decl.note, scope=scope)
         if any(condition.outcome is False for condition in scope):
             return step
         law, trigger = None, None
@@ -280,15 +299,16 @@ class Teller:
         for (when, then), written in zip(rule.exceptions, rule.decl.exceptions, strict=True):
             condition = self.formula(written.when, when, law)
             result = self.formula(written.then, then, law) if condition.outcome is True else None
-            article = written.citation.text.strip() if written.citation else ""
+            cited = written.citation.text.strip() if written.citation else ""
             label = written.label or f"例外{len(exceptions) + 1}"
-            exceptions.append(Condition(label, condition.outcome, article, "", condition, result))
+            by = f"{cited}{self.amended(written.when)}"
+            exceptions.append(Condition(label, condition.outcome, by, "", condition, result))
         return Step(
             key,
             "规则",
             rule.type,
             outcome,
-            rule.decl.article,
+            article,
             rule.decl.note,
             self.formula(rule.decl.formula, rule.formula, law),
             scope,
@@ -326,10 +346,9 @@ class Teller:
         if not any(condition.outcome is False for condition in scope):
             for ground, when in checked.grounds:
                 formula = self.formula(ground.when, when)
-                article = ground.citation.text.strip() if ground.citation else ""
-                found.append(
-                    Condition(f"（{ground.label}）", formula.outcome, article, ground.title, formula)
-                )
+                cited = ground.citation.text.strip() if ground.citation else ""
+                by = f"{cited}{self.amended(ground.when)}"
+                found.append(Condition(f"（{ground.label}）", formula.outcome, by, ground.title, formula))
         decl = checked.decl
         return Step(key, "情形", BOOL, outcome, decl.article, decl.note, scope=scope, grounds=tuple(found))
 

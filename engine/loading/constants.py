@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from fractions import Fraction
 
 from engine.loading import problems
-from engine.loading.kinds import PLAIN, UNKNOWN, Kind, Loading, read_kind
+from engine.loading.kinds import PLAIN, UNKNOWN, Kind, Loading, read_kind, read_range
 from engine.loading.section import Section, is_blank, iso_date, read_entries
 from engine.names import normalize, suggest
 from engine.nodes import Mapping, Node, Scalar
@@ -65,6 +66,7 @@ def _read_param(name: str, key: Scalar, section: Section, loading: Loading) -> P
         day = _since(since, loading) if since is not None else None
         if since is None or day is not None:
             values.append(Dated(day, constant, citation, scalar))
+    _check_range(section, kind, [*values, *(dated for _, dated in years)], loading)
     return ParamDecl(
         name=name,
         key=key,
@@ -74,6 +76,18 @@ def _read_param(name: str, key: Scalar, section: Section, loading: Loading) -> P
         values=tuple(sorted(values, key=lambda dated: dated.since or date.min)),
         by_year=tuple(sorted(years, key=lambda pair: pair[0])) if by_year else None,
     )
+
+
+def _check_range(section: Section, kind: Kind, values: Iterable[Dated], loading: Loading) -> None:
+    """What is left to a lower level stays within its 范围."""
+    limits = read_range(section.get("范围"), kind.type, loading.found)
+    low, high = limits or (None, None)
+    for dated in values:
+        constant = dated.value
+        if isinstance(constant, bool) or not isinstance(constant, int | Fraction | date):
+            continue
+        if (low is not None and constant < low) or (high is not None and constant > high):  # type: ignore[operator]
+            loading.found.append(problems.outside(dated.node, section.get("范围") or section.node))
 
 
 _Written = tuple[Scalar | None, Scalar, Scalar | None]

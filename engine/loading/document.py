@@ -40,6 +40,8 @@ def read_meta(node: Node | None, root: Node, loading: Loading) -> Meta | None:
         repeals=section.texts("废止文件"),
         identifier=identifier,
         key=key,
+        base=section.word("修订") or section.word("细化"),
+        relation="修订" if section.has("修订") else "细化" if section.has("细化") else "",
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from engine.diagnostics import Diagnostic
 from engine.loading import problems
 from engine.loading.kinds import (
@@ -15,19 +13,17 @@ from engine.loading.kinds import (
     read_aliases,
     read_inline,
     read_kind,
+    read_range,
 )
-from engine.loading.section import Section, is_blank, read_day, read_entries, read_number
+from engine.loading.section import Section, read_entries
 from engine.names import normalize
-from engine.nodes import Entry, Node, Scalar, Sequence
+from engine.nodes import Entry, Node, Scalar
 from engine.policy import FieldDecl
 from engine.types import DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
-from engine.values import Number
 
 IDENTITY = "居民身份证号"
 FORMATS = (IDENTITY, "手机号码", "统一社会信用代码")
 _AGREES = ("出生", "性别")
-
-Range = tuple[Number | date | None, Number | date | None]
 
 
 def read_fields(node: Node | None, loading: Loading) -> dict[str, FieldDecl]:
@@ -75,7 +71,7 @@ def _read_field(entry: Entry, loading: Loading, column: bool) -> FieldDecl:
         headings=section.texts("列名"),
         default=section.formula("缺省"),
         decimals=0 if integer else section.whole("小数位"),
-        range=_read_range(section.get("范围"), kind.type, loading.found),
+        range=read_range(section.get("范围"), kind.type, loading.found),
         yearly=section.flag("年度"),
         owner=section.word("对象"),
         format=section.choice("格式", FORMATS),
@@ -117,29 +113,6 @@ def _check_keys(section: Section, kind: Kind, word: str, column: bool) -> None:
     if column:
         section.refuse("对象", "字段，不用于栏目")
         section.refuse("年度", "字段，不用于栏目")
-
-
-def _read_range(node: Node | None, kind: Type, found: list[Diagnostic]) -> Range | None:
-    """[lo, hi] of numbers or dates, either side open."""
-    if node is None or is_blank(node) or not isinstance(kind, NumberT | DateT):
-        return None
-    if not isinstance(node, Sequence) or len(node.items) != 2:
-        found.append(problems.bad_range(node, "范围要写两端"))
-        return None
-    low, high = (_read_limit(item, kind, found) for item in node.items)
-    if low is not None and high is not None and low > high:  # type: ignore[operator]
-        found.append(problems.bad_range(node, "范围的最小大于最大"))
-        return None
-    return low, high
-
-
-def _read_limit(node: Node, kind: Type, found: list[Diagnostic]) -> Number | date | None:
-    if is_blank(node):
-        return None
-    if not isinstance(node, Scalar):
-        found.append(problems.bad_range(node, "范围的一端应是一个值"))
-        return None
-    return read_day(node, found) if isinstance(kind, DateT) else read_number(node, found)
 
 
 def _read_agrees(section: Section) -> tuple[tuple[str, Scalar], ...]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import date
 
 from engine.diagnostics import Diagnostic
 from engine.loading import problems
-from engine.loading.section import Section, read_entries
+from engine.loading.section import Section, is_blank, read_day, read_entries, read_number
 from engine.names import normalize
 from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
-from engine.types import ANYTYPE, BOOL, DATE, TEXT, AnyT, EnumT, NumberT, Type
+from engine.types import ANYTYPE, BOOL, DATE, TEXT, AnyT, DateT, EnumT, NumberT, Type
 from engine.units import BARE, Unit
+from engine.values import Number
 
 Aliases = tuple[tuple[str, str], ...]
 
@@ -160,3 +162,29 @@ def read_inline(node: Node | None, name: str, unit: Unit | None, section: Sectio
         loading.found.append(problems.wrong_shape(node or section.node, "类型"))
         return UNKNOWN
     return kind_of_word(node, unit, PLAIN, loading)
+
+
+Range = tuple[Number | date | None, Number | date | None]
+
+
+def read_range(node: Node | None, kind: Type, found: list[Diagnostic]) -> Range | None:
+    """[lo, hi] of numbers or dates, either side open."""
+    if node is None or is_blank(node) or not isinstance(kind, NumberT | DateT):
+        return None
+    if not isinstance(node, Sequence) or len(node.items) != 2:
+        found.append(problems.bad_range(node, "范围要写两端"))
+        return None
+    low, high = (_read_limit(item, kind, found) for item in node.items)
+    if low is not None and high is not None and low > high:  # type: ignore[operator]
+        found.append(problems.bad_range(node, "范围的最小大于最大"))
+        return None
+    return low, high
+
+
+def _read_limit(node: Node, kind: Type, found: list[Diagnostic]) -> Number | date | None:
+    if is_blank(node):
+        return None
+    if not isinstance(node, Scalar):
+        found.append(problems.bad_range(node, "范围的一端应是一个值"))
+        return None
+    return read_day(node, found) if isinstance(kind, DateT) else read_number(node, found)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.names import suggest
-from engine.nodes import Node
+from engine.nodes import Node, Scalar
 
 
 def _at(
@@ -94,6 +94,12 @@ def key_out_of_place(key: Node, name: str, where: str, hint: str = "") -> Diagno
 def bad_range(node: Node, message: str) -> Diagnostic:
     """E231: a 范围 that is no pair of limits, low before high."""
     return _at(node, "E231", message, "范围写作 [最小, 最大]，一边不限时写 ~")
+
+
+def outside(node: Node, limits: Node) -> Diagnostic:
+    """E240: a value outside the 范围 within which it may be set."""
+    text = node.text.strip() if isinstance(node, Scalar) else ""
+    return _at(node, "E240", f"{_quoted(text)}超出了允许的范围", "", _related("范围写在这里", limits))
 
 
 def bad_constant(node: Node, text: str, expected: str, hint: str = "") -> Diagnostic:
@@ -214,3 +220,10 @@ def unfit_field(node: Node, role: str, text: str, expected: str) -> Diagnostic:
 def label_twice(node: Node, what: str, label: str, first: Node) -> Diagnostic:
     """E313: labels, keys or columns of one declaration that are equal but for brackets and widths."""
     return _at(node, "E313", f"{what}「{label}」写了两次", "", _related("第一次写在这里", first))
+
+
+def only_in_amendments(key: Node) -> Diagnostic:
+    """E447: 删除 in a file that stands by itself."""
+    return _at(
+        key, "E447", "「删除」只用于修订别的政策的文件", "请在「政策」里写「修订: 编号」，或删去这个键"
+    )

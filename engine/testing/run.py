@@ -16,7 +16,7 @@ from engine.folder import registry_for
 from engine.nodes import Scalar
 from engine.policy import Policy
 from engine.program import Program
-from engine.registry import Registry, load_file, load_folder
+from engine.registry import Registry, load_file, load_folder, policy_files
 from engine.testing.cases import CasesFile, cases_paths, read_cases
 from engine.testing.coverage import Coverage, Part, coverage
 from engine.testing.one import CaseRun
@@ -111,7 +111,7 @@ def _targets(folder: Folder, paths: Sequence[Path]) -> tuple[list[_Target], list
                     Diagnostic("E752", "没有一个政策的「用例」指向这个文件", Place(str(path)), hint)
                 )
         else:
-            policy, found_wrong = load_file(path)
+            policy, found_wrong = load_file(path, near=policy_files(folder.path))
             diagnostics += found_wrong
             if policy is not None:
                 registry, found_wrong = registry_for(policy, path, folder)

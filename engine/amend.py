@@ -1,0 +1,240 @@
+"""修订 and 细化: a file of changes laid over the file that it changes, as nodes (language §8).
+
+Mappings merge key by key, lists and single values are replaced, 删除 takes paths. Every node keeps its own source, so
+that whatever is read from the result knows which document said it. Where the base is found is left to `registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.diagnostics import Diagnostic, Place, place_of
+from engine.loading.section import is_blank, read_scalars
+from engine.names import normalize, suggest
+from engine.nodes import Entry, Mapping, Node, Scalar
+
+Path = tuple[str, ...]
+
+AMENDS, IMPLEMENTS = "修订", "细化"
+
+#: What 政策 of the result takes from the base where the change does not say it.
+_TAKEN = {AMENDS: ("系列", "名称", "发文机关", "层级", "标识"), IMPLEMENTS: ("标识",)}
+_LEVELS = ("国家", "省", "市", "区县")
+_FIXED = ("格式", "政策", "用例", "删除")
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """What a file is laid over: `relation` is 修订 or 细化, `word` the 编号 as written."""
+
+    relation: str
+    word: Scalar
+
+    @property
+    def id(self) -> str:
+        return normalize(self.word.text)
+
+
+def based_on(root: Node | None) -> Based | None:
+    """The base that a file names, or None for a file that stands by itself."""
+    meta = root.get("政策") if isinstance(root, Mapping) else None
+    if not isinstance(meta, Mapping):
+        return None
+    for relation in (AMENDS, IMPLEMENTS):
+        word = meta.get(relation)
+        if isinstance(word, Scalar) and not is_blank(word):
+            return Based(relation, word)
+    return None
+
+
+def word_of(root: Node | None, key: str) -> str:
+    """A word under 政策, or ""."""
+    meta = root.get("政策") if isinstance(root, Mapping) else None
+    value = meta.get(key) if isinstance(meta, Mapping) else None
+    return normalize(value.text) if isinstance(value, Scalar) and not is_blank(value) else ""
+
+
+def merge(base: Mapping, change: Mapping, based: Based) -> tuple[Mapping, list[Diagnostic]]:
+    """The whole policy that a base and its change make. E442 a 删除 that meets nothing; E443 施行 before the base's;
+    E445 a change of what the base does not leave to this level; E446 a blank where the base has something."""
+    found: list[Diagnostic] = []
+    found += _check_time(base, change, based)
+    if based.relation == IMPLEMENTS:
+        found += _check_delegated(base, change, based)
+    kept: Mapping = Mapping(
+        tuple(_without_own(entry, based) for entry in base.entries if _name(entry) != "用例"),
+        base.flow,
+        base.source,
+        base.span,
+    )
+    for path, word in deletions(change):
+        after = _without(kept, path)
+        if after is None:
+            found.append(_nothing_there(word, kept, path))
+        else:
+            kept = after
+    laid = Mapping(
+        tuple(entry for entry in change.entries if _name(entry) != "删除"),
+        change.flow,
+        change.source,
+        change.span,
+    )
+    merged = _laid_over(kept, laid, found)
+    return Mapping(merged.entries, change.flow, change.source, change.span), found
+
+
+def deletions(change: Mapping) -> Iterator[tuple[Path, Scalar]]:
+    """The paths of 删除, with the words as written."""
+    for word in read_scalars(change.get("删除"), []):
+        yield tuple(normalize(part) for part in word.text.split(".") if part.strip()), word
+
+
+def touched(change: Mapping) -> dict[Path, Node]:
+    """Every leaf that a change writes or deletes, by path, with where; of 政策 nothing."""
+    found: dict[Path, Node] = dict(deletions(change))
+    for entry in change.entries:
+        if _name(entry) not in _FIXED:
+            found.update(_leaves(entry.value, (_name(entry),), entry.key))
+    return found
+
+
+def both_touch(one: Mapping, other: Mapping) -> list[tuple[Path, Node]]:
+    """Places of `one` that `other` touches as well, or that hold or lie within what it touches."""
+    theirs = touched(other)
+    return [
+        (path, node)
+        for path, node in touched(one).items()
+        if any(path[: len(their)] == their or their[: len(path)] == path for their in theirs)
+    ]
+
+
+def _leaves(node: Node, path: Path, key: Scalar) -> Iterator[tuple[Path, Node]]:
+    if isinstance(node, Mapping) and node.entries:
+        for entry in node.entries:
+            yield from _leaves(entry.value, (*path, _name(entry)), entry.key)
+    else:
+        yield path, key
+
+
+def _name(entry: Entry) -> str:
+    return normalize(entry.key.text)
+
+
+def _without_own(entry: Entry, based: Based) -> Entry:
+    """政策 of the base without what holds only for the base itself."""
+    if _name(entry) != "政策" or not isinstance(entry.value, Mapping):
+        return entry
+    meta = entry.value
+    taken = tuple(inner for inner in meta.entries if _name(inner) in _TAKEN[based.relation])
+    if based.relation == AMENDS and meta.get("系列") is None:
+        taken = (*taken, *_as_series(meta))
+    return Entry(entry.key, Mapping(taken, meta.flow, meta.source, meta.span))
+
+
+def _as_series(meta: Mapping) -> Iterator[Entry]:
+    """A base without 系列 is a line of its own 编号."""
+    for entry in meta.entries:
+        if _name(entry) == "编号":
+            key = Scalar("系列", "", entry.key.source, entry.key.span)
+            yield Entry(key, entry.value)
+
+
+def _without(node: Mapping, path: Path) -> Mapping | None:
+    """A mapping without what stands at a path, or None if nothing does."""
+    if not path or (path[0] in _FIXED and len(path) == 1):
+        return None
+    entries: list[Entry] = []
+    hit = False
+    for entry in node.entries:
+        if _name(entry) != path[0]:
+            entries.append(entry)
+            continue
+        hit = True
+        if len(path) > 1:
+            inner = _without(entry.value, path[1:]) if isinstance(entry.value, Mapping) else None
+            if inner is None:
+                return None
+            if inner.entries or len(path) > 2:
+                entries.append(Entry(entry.key, inner))
+    return Mapping(tuple(entries), node.flow, node.source, node.span) if hit else None
+
+
+def _laid_over(base: Mapping, change: Mapping, found: list[Diagnostic]) -> Mapping:
+    news = {_name(entry): entry for entry in change.entries}
+    entries: list[Entry] = []
+    for entry in base.entries:
+        new = news.pop(_name(entry), None)
+        if new is None:
+            entries.append(entry)
+        elif isinstance(entry.value, Mapping) and isinstance(new.value, Mapping):
+            entries.append(Entry(entry.key, _laid_over(entry.value, new.value, found)))
+        elif is_blank(new.value) and not is_blank(entry.value):
+            found.append(_blank(new, entry))
+            entries.append(entry)
+        else:
+            entries.append(new)
+    return Mapping((*entries, *news.values()), base.flow, base.source, base.span)
+
+
+def _check_time(base: Mapping, change: Mapping, based: Based) -> Iterator[Diagnostic]:
+    own, of_base = word_of(change, "施行"), word_of(base, "施行")
+    if own and of_base and own < of_base:
+        meta = change.get("政策")
+        node = meta.get("施行") if isinstance(meta, Mapping) else None
+        fact = f"施行日期早于它所{based.relation}的「{based.id}」的施行日期 {of_base}"
+        yield Diagnostic("E443", fact, _at(node or based.word), "追溯调整的施行日期，不能早于原文件施行")
+
+
+def _check_delegated(base: Mapping, change: Mapping, based: Based) -> Iterator[Diagnostic]:
+    """A lower level fills in what is left to it, and adds names of its own."""
+    level, above = word_of(change, "层级"), word_of(base, "层级")
+    if level not in _LEVELS or above not in _LEVELS or _LEVELS.index(level) <= _LEVELS.index(above):
+        fact = f"细化「{based.id}」的文件，层级应低于它（{above or '没有写层级'}）"
+        yield Diagnostic("E445", fact, _at(based.word), "请在「政策」里写明层级：国家、省、市、区县")
+        return
+    said: set[Path] = set()
+    for path, node in touched(change).items():
+        entry = path[:2]
+        declared = _node_at(base, entry)
+        if entry in said or declared is None:
+            continue
+        said.add(entry)
+        left = declared.get("授权") if isinstance(declared, Mapping) else None
+        if not (isinstance(left, Scalar) and normalize(left.text) == level) or path[2:3] == ("授权",):
+            fact = f"「{based.id}」没有把「{'.'.join(entry)}」授权给{level}"
+            hint = "只能填写标有「授权」的条目，或增加自己的名称"
+            yield Diagnostic("E445", fact, _at(node), hint, (("原文件写在这里", _at(declared)),))
+
+
+def _node_at(node: Node | None, path: Path) -> Node | None:
+    for step in path:
+        node = node.get(step) if isinstance(node, Mapping) else None
+    return node
+
+
+def _at(node: Node) -> Place:
+    return place_of(node.source, node.span)
+
+
+def _nothing_there(word: Scalar, base: Mapping, path: Path) -> Diagnostic:
+    above = _node_at(base, path[:-1])
+    known = [_name(entry) for entry in above.entries] if isinstance(above, Mapping) else []
+    hint = suggest(path[-1], known) if path else ""
+    return Diagnostic(
+        "E442",
+        f"要删除的「{word.text.strip()}」在原文件里没有",
+        _at(word),
+        hint or "写作 规则.某某、表.某表、规则.某某.例外",
+    )
+
+
+def _blank(new: Entry, old: Entry) -> Diagnostic:
+    name = new.key.text.strip()
+    return Diagnostic(
+        "E446",
+        f"「{name}」是空的，原文件里有内容",
+        _at(new.key),
+        "不改的键不写；要删去的写在「删除」里",
+        (("原文件写在这里", _at(old.key)),),
+    )
