@@ -78,17 +78,18 @@ def describe_versions(versions: Iterable[Policy]) -> str:
 
 
 def choose_policy(
-    folder: Folder, word: str | None, as_of: date
+    folder: Folder, word: str | None, as_of: date, whenever: bool = False
 ) -> tuple[Chosen | Misuse | None, list[Diagnostic]]:
-    """The policy that `word` (系列, 编号 or path; None: the only candidate) means on a day."""
+    """The policy that `word` (系列, 编号 or path; None: the only candidate) means on a day; `whenever`: one named by 编号
+    or path need not be in force."""
     registry = folder.registry
     name = normalize(word) if word is not None else None
     if word is not None and name is not None and _is_path(word) and name not in registry.series:
         from engine.folder import by_path  # reads files, which a policy in the folder has behind it
 
         named, diagnostics = by_path(folder, Path(word))
-        if named is None:
-            return None, diagnostics
+        if named is None or whenever:
+            return named, diagnostics
         chosen, remarks = _on_day(named, as_of)
         return chosen, [*diagnostics, *remarks]
     if has_errors(folder.diagnostics):
@@ -115,7 +116,8 @@ def choose_policy(
         return Chosen(found, registry), []
     for policy in registry.policies:
         if policy.meta.id == name:
-            return _on_day(Chosen(policy, registry), as_of)
+            own = Chosen(policy, registry)
+            return (own, []) if whenever else _on_day(own, as_of)
     known = [*registry.series, *(policy.meta.id for policy in registry.policies)]
     return Misuse(
         f"没有系列、编号或文件「{word}」", suggest(name, known) or f"现有系列：{'、'.join(registry.series)}"

@@ -1,0 +1,131 @@
+"""The sentence by which an amending document would order an edit, in the form such documents use.
+
+「将第二十四条第（一）项中的“2000元”修改为“2300元”」. A draft for the officer who writes the document: what is only worded
+otherwise in the policy file, or means the same, orders nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from engine.citations import Article, numeral
+from engine.diff.changes import Item
+from engine.diff.model import Edit
+from engine.nodes import Mapping, Scalar
+from engine.program import Program
+from engine.words import say
+
+
+def official(article: Article) -> str:
+    """「第二十四条第（一）项」: a place as amending documents write it."""
+    text = f"{article.document}" + article.annex
+    if article.number:
+        text += f"第{numeral(article.number)}条"
+    if article.inserted:
+        text += f"之{numeral(article.inserted)}"
+    if article.paragraph:
+        text += f"第{numeral(article.paragraph)}款"
+    if article.item:
+        text += f"第（{numeral(article.item)}）项"
+    return text + (f"第{article.sub}目" if article.sub else "")
+
+
+def amending_sentence(edit: Edit, old: Program, new: Program) -> Edit:
+    """The edit with its sentence, "" where the document itself need not change."""
+    if edit.kind == "仅文字" or edit.section in ("政策", "条文", "用例"):
+        return edit
+    if edit.kind == "等价改写" and edit.action != "改名":
+        return edit
+    where = "、".join(official(article) for article in edit.articles if article.is_own or article.annex)
+    return replace(edit, sentence=_sentence(edit, where, old, new))
+
+
+def _sentence(edit: Edit, where: str, old: Program, new: Program) -> str:
+    own = f"将{where}中" if where else "将"
+    path = edit.change.path[2:]
+    if edit.action == "改名":
+        return f"{own}的“{edit.before}”修改为“{edit.after}”。"
+    if edit.section in ("口径", "引用", "选项组"):
+        return ""
+    if edit.section == "字段":
+        return _option(edit, where)
+    if edit.section == "情形" and len(path) == 2 and path[0] == "任一":
+        return _ground(edit, where)
+    if edit.name in _helpers(old if edit.action == "删除" else new):
+        return ""
+    if not path:
+        about = f"关于“{edit.name}”的规定"
+        if edit.action == "删除":
+            return f"删去{where}{about}。"
+        said = _said(edit, new, path)
+        return f"{f'在{where}' if where else ''}增加{about}{f'：“{said}”' if said else ''}。"
+    if edit.section in ("参数", "表") and path[0] in ("值", "行"):
+        return _cell(edit, where)
+    if path[0] in ("例外", "步骤", "分流"):
+        what = edit.part.split("「")[-1].split("」")[0]
+        verb = {"增加": "增加", "删除": "删去"}.get(edit.action, "修改")
+        return f"{verb}{where}{'中' if where else ''}“{what}”的规定。"
+    if path[0] not in ("公式", "校验", "适用"):
+        return ""
+    part = {"公式": "计算办法", "校验": "要求", "适用": "适用范围"}[str(path[0])]
+    said = _said(edit, new, path) or edit.after
+    return f"{own}“{edit.name}”的{part}修改为“{said}”。" if said else ""
+
+
+def _cell(edit: Edit, where: str) -> str:
+    """A figure of a parameter or of a table."""
+    inside = f"{where}中" if where else ""
+    of = f"“{edit.part.strip('[]')}”的标准" if edit.section == "表" else ""
+    other = edit.old_unit != edit.unit
+    before = _figure(edit.old, edit.before, edit.old_unit, other)
+    after = _figure(edit.new, edit.after, edit.unit, other)
+    if edit.action == "增加":
+        return f"在{inside or '有关规定中'}增加{of or f'“{edit.part}”'}“{after}”。"
+    if edit.action == "删除":
+        return f"删去{inside}{of or f'“{edit.part}”'}“{before}”。"
+    return f"将{inside}{of or '的'}“{before}”修改为“{after}”。"
+
+
+def _option(edit: Edit, where: str) -> str:
+    """A member that a field gained or lost; the rest of a field is the roster's affair, not the document's."""
+    path = edit.change.path[2:]
+    if len(path) != 2 or path[0] != "选项" or edit.action == "修改":
+        return ""
+    inside = f"{where}中" if where else ""
+    return (
+        f"在{inside}增加“{edit.after}”一档。"
+        if edit.action == "增加"
+        else f"删去{inside}“{edit.before}”一档。"
+    )
+
+
+def _helpers(program: Program) -> set[str]:
+    """Rules that only help others: nothing of theirs stands in the document."""
+    return {name for name, rule in program.policy.rules.items() if rule.internal}
+
+
+def _ground(edit: Edit, where: str) -> str:
+    label = str(edit.change.path[3]).strip("()（）")
+    node = edit.change.after if edit.change.after is not None else edit.change.before
+    title = node.get("名称") if isinstance(node, Mapping) else None
+    words = title.text.strip() if isinstance(title, Scalar) else ""
+    article = where.split("第（")[0]
+    if edit.action == "删除":
+        return f"删去{article}第（{label}）项。"
+    return f"{article}增加一项，作为第（{label}）项：“（{label}）{words}”。"
+
+
+def _figure(value: object, written: str, unit: str, full: bool) -> str:
+    """A figure as documents write it: 2000元 (of 元/月; `full`: 每月2000元), 20%, 2021年5月27日."""
+    if isinstance(value, date):
+        return f"{value.year}年{value.month}月{value.day}日"
+    what, _, per = unit.partition("/")
+    return f"{f'每{per}' if full and per else ''}{written}{what}"
+
+
+def _said(edit: Edit, program: Program, path: tuple[str | Item, ...]) -> str:
+    """The new formula as a sentence."""
+    if edit.section == "规则" and edit.name in program.rules and path in ((), ("公式",), ("校验",)):
+        return say(program.rules[edit.name].formula)
+    return ""
