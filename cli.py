@@ -111,23 +111,24 @@ def _json(value: Any) -> str:
 class _Bar:
     """A progress bar on stderr for a person who waits: only on a terminal, and only for long work."""
 
-    LONG = 500
-
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, label: str, long: int = 500) -> None:
+        self.label, self.long = label, long
         self.bar: Any = None
         self.done = 0
 
     def __call__(self, done: int, total: int) -> None:
         if self.bar is None:
-            if total < self.LONG or not sys.stderr.isatty():
+            if total < self.long or not sys.stderr.isatty():
                 return
             self.bar = click.progressbar(length=total, label=self.label, file=sys.stderr)
             self.bar.__enter__()
         self.bar.update(done - self.done)
         self.done = done
 
-    def close(self) -> None:
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.__exit__(None, None, None)
 
@@ -219,11 +220,8 @@ def evaluate(
     request = app.Request(
         roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
     )
-    bar = _Bar("计算")
-    try:
+    with _Bar("计算") as bar:
         run = app.evaluate(folder, request, bar)
-    finally:
-        bar.close()
     if isinstance(run, Misuse):
         raise _refuse(run)
     used = f"，政策：{run.program.policy.meta.id}" if run.program else ""
@@ -413,6 +411,148 @@ def _give(text: str, output: Path | None) -> None:
         click.echo(text.rstrip("\n"))
     else:
         _write(output, text.rstrip("\n") + "\n")
+
+
+@main.command("diff", options_metavar="[选项]")
+@click.argument("old", metavar="旧版")
+@click.argument("new", metavar="新版")
+@_policies
+@_as_of
+@click.option(
+    "--roster", metavar="名册", type=click.Path(path_type=Path), help="两个版本各算一遍，列出对每个人的影响"
+)
+@click.option(
+    "--reading",
+    "readings",
+    metavar="口径=读法",
+    multiple=True,
+    help="改用另一种读法；旧版和新版是同一个时只改新的一边，用来比较读法",
+)
+@click.option(
+    "--by", metavar="字段", multiple=True, help="影响按哪些字段分组（默认：集体所按的和结果用到的选项）"
+)
+@click.option("--examples", is_flag=True, help="为每个有变化的结果找一条两版结果不同的记录")
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "markdown", "html", "json"]),
+    default="text",
+    metavar="text|markdown|html|json",
+    help="输出格式（默认 text）",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="文件",
+    type=click.Path(path_type=Path),
+    help="写到 .txt .md .html .json .xlsx 文件",
+)
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def diff(
+    old: str,
+    new: str,
+    policies: Path | None,
+    as_of: date | None,
+    roster: Path | None,
+    readings: tuple[str, ...],
+    by: tuple[str, ...],
+    examples: bool,
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """比较两个版本（系列、编号或文件）：逐条的改动、类别、影响到哪些结果，以及对一份名册的影响。"""
+    from engine.app import compare as app
+    from engine.choose import Misuse
+    from engine.render.diff import diff_page
+
+    form = _form(output, form, _DIFF_FORMS, force)
+    folder = _open(policies, kept=True)
+    day = as_of or date.today()
+    compared = app.compare(folder, old, new, day)
+    if isinstance(compared, Misuse):
+        raise _refuse(compared)
+    quiet = form == "json" and output is None
+    if roster is not None:
+        source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
+        asked = app.Asked(roster=source, as_of=day, readings=readings, by=by)
+        with _Bar("计算") as bar:
+            found = app.with_impact(compared, asked, bar)
+        if isinstance(found, Misuse):
+            raise _refuse(found)
+        compared = found
+    elif readings:
+        raise Refused(
+            "--reading 要和 --roster 一起用",
+            "例：guizhang diff 编号 编号 --roster 名册.csv --reading 口径=读法",
+        )
+    if examples:
+        with _Bar("找例子", 1) as bar:
+            compared = app.with_witnesses(compared, day, bar)
+    if not quiet:
+        _note(f"政策文件夹：{folder.path}（{folder.origin}），计算日：{day}")
+        _say(compared.diagnostics)
+    if form == "json":
+        from engine.render.diff_json import diff_object
+
+        _give(_json(diff_object(compared)), output)
+    elif compared.difference is not None and form == "xlsx":
+        from engine.render.diff_workbook import write_diff
+
+        assert output is not None
+        _write_by(output, lambda temporary: write_diff(compared, temporary))
+    elif compared.difference is not None:
+        _give(_page(diff_page(compared), form), output)
+    return _exit(compared.diagnostics)
+
+
+@main.command("readings", options_metavar="[选项]")
+@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policies
+@_as_of
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "markdown", "html"]),
+    default="text",
+    metavar="text|markdown|html",
+    help="输出格式（默认 text）",
+)
+@click.option(
+    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .md .html 文件"
+)
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def readings_table(
+    roster: Path,
+    policy: str | None,
+    policies: Path | None,
+    as_of: date | None,
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """列出每个口径换一种读法会影响名册里的哪些人、多少钱。"""
+    from engine.app import compare as app
+    from engine.choose import Misuse
+    from engine.render.diff import readings_page
+
+    form = _form(output, form, {".txt": "text", ".md": "markdown", ".html": "html"}, force)
+    folder = _open(policies, kept=True)
+    day = as_of or date.today()
+    source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
+    with _Bar("计算") as bar:
+        run = app.readings_impact(folder, policy, source, day, bar)
+    if isinstance(run, Misuse):
+        raise _refuse(run)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），计算日：{day}")
+    _say(run.diagnostics)
+    if run.program is not None and run.roster is not None:
+        _give(_page(readings_page(run), form), output)
+    return _exit(run.diagnostics)
+
+
+_DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "json", ".xlsx": "xlsx"}
 
 
 @main.command("policies", options_metavar="[选项]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from engine.expr import tree
 from engine.program import Program
@@ -64,12 +64,26 @@ def needs_of(program: Program, name: str) -> set[str]:
 
 def needed_fields(program: Program, results: Iterable[str]) -> set[str]:
     """Fields that results rest on, directly or through other names."""
+    seen = closure(results, lambda name: needs_of(program, name))
+    return {name for name in seen if name in program.policy.fields}
+
+
+def users(program: Program) -> dict[str, set[str]]:
+    """Name → the declarations that use it directly."""
+    found: dict[str, set[str]] = {}
+    for owner in program.order:
+        for used in needs_of(program, owner):
+            found.setdefault(used, set()).add(owner)
+    return found
+
+
+def closure(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+    """Names that can be reached, those at the start among them."""
     seen: set[str] = set()
-    pending = list(results)
+    pending = list(start)
     while pending:
         name = pending.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        pending.extend(needs_of(program, name))
-    return {name for name in seen if name in program.policy.fields}
+        if name not in seen:
+            seen.add(name)
+            pending.extend(step(name))
+    return seen

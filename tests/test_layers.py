@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "one record's outcome told step by step; the official text by articles",
         ("words", "explain.", "wording"),
     ),
+    ("two versions or two readings compared", ("diff.",)),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),
     ("a policy's own cases", ("testing.",)),
     ("use cases, one a verb", ("app.",)),

@@ -15,7 +15,7 @@ from engine.diff.meaning import Key, meanings
 from engine.diff.model import Class
 from engine.diff.trend import Trend, decides, stronger
 from engine.expr import tree
-from engine.needs import needs_of
+from engine.needs import closure, users
 from engine.program import Program
 from engine.types import BoolT, DateT, NumberT
 from engine.validate.ranges import Bounds
@@ -35,20 +35,12 @@ class Side:
         self.program = program
         self.meanings = meanings(program)
         self.bounds = Bounds(program)
-        self.users: dict[str, set[str]] = {}
-        for owner in program.order:
-            for used in needs_of(program, owner):
-                self.users.setdefault(used, set()).add(owner)
+        self.users = users(program)
         self.results = (*program.results, *program.groups)
 
     def reached(self, name: str) -> tuple[str, ...]:
         """Results that rest on a name, in the order of the file."""
-        seen, pending = set(), [name]
-        while pending:
-            current = pending.pop()
-            if current not in seen:
-                seen.add(current)
-                pending.extend(self.users.get(current, ()))
+        seen = closure([name], lambda used: self.users.get(used, ()))
         return tuple(result for result in self.results if result in seen)
 
     def formula(self, name: str, path: Sequence[str | Item]) -> tree.Expr | None:

@@ -8,6 +8,7 @@ it refers to is not in it: they are versions of their own.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -71,7 +72,16 @@ def meanings(program: Program) -> dict[Key, str]:
         found["引用", name] = (use.decl.series, sorted(use.fields.items(), key=_first))
     for name, checked in program.procedures.items():
         found["程序", name] = _procedure(checked.decl, [when for _, when in checked.routes])
-    return {key: repr(value) for key, value in found.items()}
+    return {key: _ENUM.sub(_options, repr(value)) for key, value in found.items()}
+
+
+_ENUM = re.compile(r"EnumT\(members=\((.*?)\), ordered=(False|True), name='[^']*'\)")
+
+
+def _options(found: re.Match[str]) -> str:
+    """A type of options: without its name, and without an order where the order of its members says nothing."""
+    members = found[1] if found[2] == "True" else ", ".join(sorted(found[1].strip(", ").split(", ")))
+    return f"EnumT({members}, {found[2]})"
 
 
 def meaning_fingerprint(program: Program) -> str:
@@ -94,7 +104,12 @@ def _field(field: FieldDecl) -> tuple[Any, ...]:
             field.range,
             field.yearly,
         ),
-        *(field.owner, field.format, [(part, _word(name)) for part, name in field.agrees], field.integer),
+        *(
+            field.owner,
+            field.format,
+            sorted((part, _word(name)) for part, name in field.agrees),
+            field.integer,
+        ),
         [(column.name, *_field(column)) for column in field.columns],
     )
 

@@ -77,7 +77,7 @@ def people_of(run: Run) -> People | None:
     fields = program.policy.fields
     units = [name for group in program.groups_by_name.values() for name in group.by]
     units += [decl.owner for decl in fields.values() if decl.owner]
-    title = title_field(program, results)
+    title = title_field(program, [result.record for result in results])
     identifier = program.policy.meta.identifier
     fixed = dict.fromkeys(
         [identifier, *([title] if title else []), *(name for name in units if name in fields)]

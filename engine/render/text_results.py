@@ -76,11 +76,15 @@ def shown_names(run: Run, results: Sequence[RecordResult]) -> list[str]:
     return [*run.results, *(name for name in run.groups if name in with_figure)]
 
 
-def title_field(program: Program, results: Sequence[RecordResult]) -> str | None:
+def title_field(program: Program, records: Sequence[Record]) -> str | None:
     """A text kept for the register only, such as a person's name: shown beside the identifier."""
     for name, decl in program.policy.fields.items():
         known = decl.register and isinstance(decl.type, TextT) and not decl.format and not decl.owner
-        if known and name != program.policy.meta.identifier and any(name in r.record.facts for r in results):
+        if (
+            known
+            and name != program.policy.meta.identifier
+            and any(name in record.facts for record in records)
+        ):
             return name
     return None
 
@@ -88,7 +92,7 @@ def title_field(program: Program, results: Sequence[RecordResult]) -> str | None
 def _fixed(program: Program, results: Sequence[RecordResult]) -> list[Column]:
     ids = tuple(clean(result.record.id) or str(result.record.row) for result in results)
     columns = [Column(program.policy.meta.identifier, ids)]
-    if title := title_field(program, results):
+    if title := title_field(program, [result.record for result in results]):
         columns.append(
             Column(title, tuple(cut(clean(str(r.record.facts.get(title, ""))), 16) for r in results))
         )

@@ -1,0 +1,406 @@
+"""Two evaluations of one roster side by side: per person, per result, per group of people, before and after.
+
+Works for two versions of a policy as for two readings of one. A figure that either side does not have (不适用, 信息不足, a
+record refused) is never counted as zero: it is counted by what happened to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+from engine.needs import closure, needs_of
+from engine.program import Program
+from engine.records.model import DatedFact, Record, Roster
+from engine.results import Evaluation, RecordResult
+from engine.types import EnumT, NumberT, Type
+from engine.values import Grounds, NotApplicable, Number, Unknown, exact
+
+#: How many times a year a figure of each 周期 is paid.
+PER_YEAR = {"月": 12, "季": 4, "半年": 2, "年": 1}
+MOST_VALUES = 40
+
+Status = Literal["不变", "增加", "减少", "改变", "新不适用", "新信息不足", "变为适用", "变为已知"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One evaluation of the roster."""
+
+    program: Program
+    roster: Roster
+    evaluation: Evaluation
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One result of one person on both sides; `name` is as the new side calls it."""
+
+    name: str
+    type: Type | None
+    before: Any
+    after: Any
+
+    @property
+    def status(self) -> Status:
+        before, after = self.before, self.after
+        if same(before, after):
+            return "不变"
+        if isinstance(after, Unknown):
+            return "新信息不足"
+        if isinstance(after, NotApplicable):
+            return "新不适用"
+        if isinstance(before, Unknown):
+            return "变为已知"
+        if isinstance(before, NotApplicable):
+            return "变为适用"
+        change = self.change
+        return "改变" if change is None else "增加" if change > 0 else "减少"
+
+    @property
+    def change(self) -> Number | None:
+        """After less before, of numbers."""
+        if _is_number(self.before) and _is_number(self.after):
+            return exact(Fraction(self.after) - Fraction(self.before))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person. `sums`: 周期 → (before, after) of the figures that stand for all of that 周期; None where one of them
+    has no value on that side. `moves`: 周期 → the change of those of them that can differ; None where one has no value
+    on either side. `reasons`: what else came out differently: (依据, name, before, after, type)."""
+
+    id: str
+    record: Record
+    shifts: tuple[Shift, ...]
+    sums: Mapping[str, tuple[Number | None, Number | None]]
+    moves: Mapping[str, Number | None]
+    reasons: tuple[tuple[str, str, Any, Any, Type | None], ...]
+
+    @property
+    def changed(self) -> tuple[Shift, ...]:
+        return tuple(shift for shift in self.shifts if shift.status != "不变")
+
+    def yearly(self) -> Number | None:
+        """The change of a year: each 周期 as often as a year has it; None if a figure is missing on either side."""
+        total = Fraction(0)
+        for period, change in self.moves.items():
+            if change is None:
+                return None
+            total += Fraction(change) * PER_YEAR[period]
+        return exact(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One result over everybody: sums of those who have a figure on both sides, and how many fared how."""
+
+    name: str
+    type: Type | None
+    period: str
+    before: Number | None
+    after: Number | None
+    counts: Mapping[str, int]
+
+    @property
+    def change(self) -> Number | None:
+        return (
+            None
+            if self.before is None or self.after is None
+            else exact(Fraction(self.after) - Fraction(self.before))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """People of one value of a field: how many, how many gain and lose, sums per 周期 over those without a gap."""
+
+    value: str
+    people: int
+    gain: int
+    lose: int
+    open: int
+    sums: Mapping[str, tuple[Number, Number]]
+    yearly: Number
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShift:
+    """A figure of a 集体 that differs: `key` names the group, `label` the figure."""
+
+    name: str
+    key: tuple[str, ...]
+    label: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Impact:
+    """`only_old`, `only_new`: ids of records that one side refused. `roots`: 周期 → results that stand for all of it."""
+
+    as_of: date
+    people: tuple[Person, ...]
+    totals: tuple[Total, ...]
+    roots: Mapping[str, tuple[str, ...]]
+    parts: Mapping[str, tuple[Part, ...]]
+    groups: tuple[GroupShift, ...]
+    only_old: tuple[str, ...]
+    only_new: tuple[str, ...]
+
+    @cached_property
+    def changed(self) -> tuple[Person, ...]:
+        return tuple(person for person in self.people if person.changed)
+
+    @cached_property
+    def whole(self) -> Part:
+        return _part("全体", self.people, self.roots)
+
+    def largest(self, most: int) -> list[Person]:
+        """Those whose year changes most; of those without a sum, none."""
+        known = [(abs(Fraction(change)), person) for person in self.people if (change := person.yearly())]
+        return [person for _, person in sorted(known, key=lambda pair: -pair[0])[:most]]
+
+
+def same(before: Any, after: Any) -> bool:
+    """Whether two outcomes are one: of 不适用 and 信息不足 whatever the reason, of 情形 the grounds that hold."""
+    if isinstance(before, NotApplicable) or isinstance(after, NotApplicable):
+        return isinstance(before, NotApplicable) and isinstance(after, NotApplicable)
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return isinstance(before, Unknown) and isinstance(after, Unknown)
+    if isinstance(before, Grounds) and isinstance(after, Grounds):
+        return before.holding == after.holding and bool(before.open) == bool(after.open)
+    return (type(before) is type(after) and bool(before == after)) or (_is_number(before) and before == after)
+
+
+def impact(
+    old: Side,
+    new: Side,
+    as_of: date,
+    renamed: Mapping[str, str],
+    by: Sequence[str] = (),
+    reached: Collection[str] | None = None,
+) -> Impact:
+    """What changes for whom. `reached`: results that can differ (None: any), so that a figure missing in another does
+    not hide what is known. `by`: fields to group people by; else those that some 集体 groups by, and the options that
+    results rest on."""
+    roots = period_roots(new.program, new.results)
+    was = {now: before for before, now in renamed.items()}
+    names = list(dict.fromkeys((*new.results, *(renamed.get(name, name) for name in old.results))))
+    before = {result.record.id: result for result in old.evaluation.records}
+    people = []
+    for result in new.evaluation.records:
+        earlier = before.pop(result.record.id, None)
+        if earlier is not None:
+            people.append(_person(old.program, new.program, earlier, result, names, was, roots, reached))
+    known = {person.id for person in people}
+    fields = list(by) or grouping_fields(new.program)
+    return Impact(
+        as_of,
+        tuple(people),
+        tuple(_total(new.program, name, people) for name in names),
+        roots,
+        {field: parts for field in fields if (parts := _parts(field, people, roots, as_of, bool(by)))},
+        tuple(_groups(old, new, was)),
+        tuple(before),
+        tuple(r.record.id for r in new.evaluation.records if r.record.id not in known),
+    )
+
+
+def _groups(old: Side, new: Side, was: Mapping[str, str]) -> Iterator[GroupShift]:
+    """Figures of groups that differ, of groups that both sides have."""
+    before = {(group.name, tuple(group.key.values())): group for group in old.evaluation.groups}
+    for group in new.evaluation.groups:
+        key = tuple(group.key.values())
+        earlier = before.get((was.get(group.name, group.name), key))
+        if earlier is None:
+            continue
+        for label in dict.fromkeys((*earlier.figures, *group.figures)):
+            one, other = earlier.figures.get(label), group.figures.get(label)
+            if (one is None) != (other is None) or (one is not None and not same(one, other)):
+                yield GroupShift(group.name, key, label, one, other)
+
+
+def period_roots(program: Program, results: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """周期 → its amounts that no other amount of the same 周期 is made of: summing them counts nothing twice."""
+    periods: dict[str, list[str]] = {}
+    for name in results:
+        rule = program.rules.get(name)
+        if rule is not None and rule.decl.period in PER_YEAR and _is_money(rule.type):
+            periods.setdefault(rule.decl.period, []).append(name)
+    found = {}
+    for period, names in periods.items():
+        inside = {used for name in names for used in _rests_on(program, name)}
+        found[period] = tuple(name for name in names if name not in inside)
+    return found
+
+
+def grouping_fields(program: Program) -> list[str]:
+    """The fields by which some 集体 groups people, then the options that results rest on."""
+    policy = program.policy
+    found = [name for group in program.groups_by_name.values() for name in group.by]
+    found += [decl.owner for decl in policy.fields.values() if decl.owner]
+    used = {name for result in program.results for name in _rests_on(program, result)}
+    found += [
+        n
+        for n, decl in policy.fields.items()
+        if n in used and isinstance(decl.type, EnumT) and not decl.owner
+    ]
+    return [name for name in dict.fromkeys(found) if name in policy.fields]
+
+
+def _rests_on(program: Program, name: str) -> set[str]:
+    return closure(needs_of(program, name), lambda used: needs_of(program, used))
+
+
+def _is_money(kind: Type | None) -> bool:
+    return isinstance(kind, NumberT) and kind.unit.is_money
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Fraction) and not isinstance(value, bool)
+
+
+def _person(
+    old: Program,
+    new: Program,
+    before: RecordResult,
+    after: RecordResult,
+    names: Sequence[str],
+    was: Mapping[str, str],
+    roots: Mapping[str, tuple[str, ...]],
+    reached: Collection[str] | None,
+) -> Person:
+    gone = NotApplicable("旧版没有这一项"), NotApplicable("新版没有这一项")
+    shifts = tuple(
+        Shift(
+            name,
+            new.types.get(name) or old.types.get(was.get(name, name)),
+            before.outcomes.get(was.get(name, name), gone[0]),
+            after.outcomes.get(name, gone[1]),
+        )
+        for name in names
+    )
+    by_name = {shift.name: shift for shift in shifts}
+    sums, moves = {}, {}
+    for period, members in roots.items():
+        own = [by_name[name] for name in members]
+        sums[period] = _sum(shift.before for shift in own), _sum(shift.after for shift in own)
+        can = [shift for shift in own if reached is None or shift.name in reached]
+        lows, highs = _sum(shift.before for shift in can), _sum(shift.after for shift in can)
+        moves[period] = None if lows is None or highs is None else exact(Fraction(highs) - Fraction(lows))
+    reasons: tuple[tuple[str, str, Any, Any, Type | None], ...] = ()
+    if any(shift.status != "不变" for shift in shifts):
+        reasons = tuple(_reasons(old, new, before, after, was))
+    return Person(after.record.id, after.record, shifts, sums, moves, reasons)
+
+
+def _sum(values: Iterable[Any]) -> Number | None:
+    """A sum in which 不适用 is nothing to pay; None if anything is not known."""
+    total = Fraction(0)
+    for value in values:
+        if isinstance(value, NotApplicable):
+            continue
+        if not _is_number(value):
+            return None
+        total += Fraction(value)
+    return exact(total)
+
+
+def _reasons(
+    old: Program, new: Program, before: RecordResult, after: RecordResult, was: Mapping[str, str]
+) -> Iterable[tuple[str, str, Any, Any, Type | None]]:
+    """Rules, figures and readings that came out differently on the way, in the order of the new policy."""
+    sides = _met(old, before), _met(new, after)
+    for key, (article, value) in sides[1].items():
+        kind, name = key
+        earlier = sides[0].get((kind, was.get(name, name)))
+        if earlier is not None and not same(earlier[1], value):
+            yield article or earlier[0], name, earlier[1], value, new.types.get(name.split("[")[0])
+
+
+def _met(program: Program, result: RecordResult) -> dict[tuple[str, str], tuple[str, Any]]:
+    """What a person's results rest on: parameters, cells, rules, with 依据 and outcome."""
+    found: dict[tuple[str, str], tuple[str, Any]] = {}
+    for name in program.order:
+        trace = result.traces.get(name)
+        if trace is None:
+            continue
+        for use in trace.uses:
+            if use.kind in ("参数", "表", "口径", "集体", "引用"):
+                decl = program.policy.declared(use.name)
+                shown = f"{use.name}[{use.detail}]" if use.kind == "表" and use.detail else use.name
+                found[use.kind, shown] = use.citation or (decl.article if decl else ""), use.value
+        rule = program.policy.declared(name)
+        found["规则", name] = (rule.article if rule else "", trace.outcome)
+    return found
+
+
+def _total(program: Program, name: str, people: Sequence[Person]) -> Total:
+    counts: dict[str, int] = {}
+    before = after = Fraction(0)
+    numbers = False
+    kind = program.types.get(name)
+    for person in people:
+        shift = next(shift for shift in person.shifts if shift.name == name)
+        counts[shift.status] = counts.get(shift.status, 0) + 1
+        if shift.change is not None:
+            numbers = True
+            before, after = before + Fraction(shift.before), after + Fraction(shift.after)
+    rule = program.rules.get(name)
+    shown = numbers and isinstance(kind, NumberT)
+    return Total(
+        name,
+        kind,
+        rule.decl.period if rule else "",
+        exact(before) if shown else None,
+        exact(after) if shown else None,
+        counts,
+    )
+
+
+def _parts(
+    field: str, people: Sequence[Person], roots: Mapping[str, tuple[str, ...]], as_of: date, asked: bool
+) -> tuple[Part, ...]:
+    """People by the value of a field; nothing if it says nothing about them (one value, or as many as people)."""
+    members: dict[str, list[Person]] = {}
+    for person in people:
+        members.setdefault(value_on(person.record, field, as_of), []).append(person)
+    if not asked and not 1 < len(members) <= MOST_VALUES:
+        return ()
+    return tuple(_part(value, own, roots) for value, own in sorted(members.items()))
+
+
+def value_on(record: Record, field: str, day: date) -> str:
+    """A field's value on a day as a word; 「（未填）」 where there is none."""
+    value = record.facts.get(field)
+    if isinstance(value, DatedFact):
+        value = value.on(day)
+    return "（未填）" if value is None else str(value)
+
+
+def _part(value: str, people: Sequence[Person], roots: Mapping[str, tuple[str, ...]]) -> Part:
+    sums: dict[str, tuple[Number, Number]] = {}
+    for period in roots:
+        both = [person.sums[period] for person in people]
+        known = [(Fraction(a), Fraction(b)) for a, b in both if a is not None and b is not None]
+        sums[period] = (
+            exact(sum((a for a, _ in known), Fraction(0))),
+            exact(sum((b for _, b in known), Fraction(0))),
+        )
+    changes = [person.yearly() for person in people]
+    return Part(
+        value,
+        len(people),
+        sum(change is not None and change > 0 for change in changes),
+        sum(change is not None and change < 0 for change in changes),
+        sum(change is None for change in changes),
+        sums,
+        exact(sum((Fraction(change) for change in changes if change is not None), Fraction(0))),
+    )
