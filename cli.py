@@ -133,6 +133,26 @@ class _Bar:
             self.bar.__exit__(None, None, None)
 
 
+_period = click.option(
+    "--period", metavar="期间", required=True, help="2024、2024-03 或 2024-01..2024-06（按月，首尾都算）"
+)
+_known_on = click.option("--known-on", type=Day(), metavar="日期", help="只看这一天以前（含）印发的文件")
+_pay_form = click.option(
+    "--format",
+    "form",
+    type=OneOf(["text", "markdown", "html", "jsonl"]),
+    default="text",
+    metavar="text|markdown|html|jsonl",
+    help="输出格式（默认 text；jsonl 是账）",
+)
+_pay_output = click.option(
+    "-o",
+    "--output",
+    metavar="文件",
+    type=click.Path(path_type=Path),
+    help="写到 .txt .md .html .xlsx 文件，或写成账 .jsonl",
+)
+
 # --- verbs
 
 
@@ -552,6 +572,138 @@ def readings_table(
     return _exit(run.diagnostics)
 
 
+@main.command("statement", options_metavar="[选项]")
+@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_period
+@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policies
+@click.option(
+    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
+)
+@_known_on
+@_pay_form
+@_pay_output
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def statement(
+    roster: Path,
+    period: str,
+    policy: str | None,
+    policies: Path | None,
+    readings: tuple[str, ...],
+    known_on: date | None,
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """按月列出应发：每月按当月施行的版本，年度项目在年底，一次性项目在触发日所在的月。"""
+    from engine.app import payroll as app
+    from engine.render import payroll as render
+
+    form = _form(output, form, _PAY_FORMS, force)
+    folder = _open(policies, kept=True)
+    request = _pay_request(roster, period, policy, readings, known_on)
+    with _Bar("计算", 2) as bar:
+        found = app.state(folder, request, bar)
+    if not isinstance(found, app.Stated):
+        raise _refuse(found)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），期间：{period}")
+    _say(found.diagnostics)
+    if found.statement is not None:
+        if form == "xlsx" and output is not None:
+            _write_by(output, lambda temporary: render.write_statement(found, temporary))
+        elif form == "jsonl":
+            _give(render.statement_ledger(found), output)
+        else:
+            _give(_page(render.statement_page(found), form), output)
+    return _exit(found.diagnostics)
+
+
+@main.command("backpay", options_metavar="[选项]")
+@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@click.option(
+    "--paid",
+    metavar="账.jsonl",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="已发的账（statement 或 backpay 写出的 .jsonl），可写多次",
+)
+@_period
+@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policies
+@click.option(
+    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
+)
+@_known_on
+@_pay_form
+@_pay_output
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def backpay(
+    roster: Path,
+    paid: tuple[Path, ...],
+    period: str,
+    policy: str | None,
+    policies: Path | None,
+    readings: tuple[str, ...],
+    known_on: date | None,
+    form: str,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """比较应发和账上已发的，列出每人每项每月要补发或扣回的差额；写成 .jsonl 就是包括补发的新账。"""
+    from engine.app import payroll as app
+    from engine.render import payroll as render
+
+    form = _form(output, form, _PAY_FORMS, force)
+    folder = _open(policies, kept=True)
+    request = _pay_request(roster, period, policy, readings, known_on)
+    with _Bar("计算", 2) as bar:
+        found = app.backpay(folder, request, paid, bar)
+    if not isinstance(found, app.Backpay):
+        raise _refuse(found)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），期间：{period}")
+    _say(found.diagnostics)
+    if found.settled:
+        if form == "xlsx" and output is not None:
+            _write_by(output, lambda temporary: render.write_backpay(found, temporary))
+        elif form == "jsonl":
+            _give(render.corrected_ledger(found), output)
+        else:
+            _give(_page(render.backpay_page(found), form), output)
+    return _exit(found.diagnostics)
+
+
+@main.command("replay", options_metavar="[选项]")
+@click.argument("ledger", metavar="账.jsonl", type=click.Path(path_type=Path))
+@click.option(
+    "--roster", metavar="名册", type=click.Path(path_type=Path), help="用哪份名册（默认：账上写的）"
+)
+@_policies
+def replay(ledger: Path, roster: Path | None, policies: Path | None) -> int:
+    """把账上的每一条按当时的政策、口径和日期重算一遍，列出不同的。"""
+    from engine.app import payroll as app
+    from engine.render.payroll import replay_page
+
+    folder = _open(policies, kept=True)
+    with _Bar("重算", 2) as bar:
+        found = app.replay(folder, ledger, roster, bar)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）")
+    _say(found.diagnostics)
+    if found.ledger is not None and found.checked:
+        _give(_page(replay_page(found), "text"), None)
+    return WRONG if found.found else _exit(found.diagnostics)
+
+
+def _pay_request(
+    roster: Path, period: str, policy: str | None, readings: tuple[str, ...], known_on: date | None
+) -> Any:
+    from engine.app.payroll import Request
+
+    source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
+    return Request(roster=source, period=period, policy=policy, readings=readings, known_on=known_on)
+
+
+_PAY_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".jsonl": "jsonl", ".xlsx": "xlsx"}
 _DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "json", ".xlsx": "xlsx"}
 
 

@@ -58,6 +58,13 @@ def folder_in_use(given: Path | None, here: Path) -> tuple[Path, str]:
     return resources.policies_dir(), "随软件安装"
 
 
+def known_on(folder: Folder, day: date | None) -> Folder:
+    """The folder as it was known on a day: without versions issued later. Its programs are not kept between runs."""
+    if day is None:
+        return folder
+    return Folder(folder.path, folder.origin, folder.registry.known_on(day), folder.diagnostics)
+
+
 def candidates(registry: Registry) -> list[str]:
     """The 系列 that no policy of another 系列 refers to."""
     used = {

@@ -53,7 +53,8 @@ def reason_of(rule: RuleDecl) -> str:
 class Declared(SimpleEval):  # type: ignore[misc]
     """One program on one day. Set `state` to a record's `State` and ask for names with `value_of`.
 
-    `nodes` is the handler of each node kind, which `engine.interpret` fills in.
+    `nodes` is the handler of each node kind, which `engine.interpret` fills in. Facts go by `as_of`, the law by `basis`
+    (by default the same day), within a 一次 rule by its 触发日.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class Declared(SimpleEval):  # type: ignore[misc]
         units: Mapping[str, Mapping[str, Mapping[str, Any]]],
         data_date: date | None,
         groups: Groups | None = None,
+        basis: date | None = None,
     ) -> None:
         super().__init__(operators={}, functions={}, names={})
         self.program = program
         self.policy = program.policy
         self.as_of = as_of
-        self.law = as_of
+        self.law = self.basis = basis or as_of
         self.data_date = data_date or as_of
         self.units = units
         self.readings = {
@@ -100,7 +102,7 @@ class Declared(SimpleEval):  # type: ignore[misc]
     def within(self, state: State, work: Callable[[], Any]) -> Any:
         """Do `work` for another record (or group), with what was under way put aside."""
         kept, columns, law = self.state, self.columns, self.law
-        self.state, self.columns, self.law = state, [], self.as_of
+        self.state, self.columns, self.law = state, [], self.basis
         try:
             return work()
         finally:
@@ -119,7 +121,7 @@ class Declared(SimpleEval):  # type: ignore[misc]
     def used(self, name: str) -> Use:
         """The use of a name by a formula: computed once per record and law's day."""
         memo = self.state.memo
-        key: Any = name if self.law is self.as_of else (name, self.law)
+        key: Any = name if self.law is self.basis else (name, self.law)
         found: Use | None = memo.get(key)
         if found is not None:
             return found
@@ -155,7 +157,7 @@ class Declared(SimpleEval):  # type: ignore[misc]
         """None if every condition of 适用 holds; asked once per record for rules of one 适用."""
         if not scope:
             return None
-        key: Any = scope if self.law is self.as_of else (scope, self.law)
+        key: Any = scope if self.law is self.basis else (scope, self.law)
         known = self.state.memo.get(key)
         if known is None:
             known = self.state.memo[key] = self.conditions(scope)

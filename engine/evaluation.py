@@ -35,11 +35,12 @@ def evaluate(
     only: Sequence[str] | None = None,
     internal: bool = False,
     progress: Callable[[int], None] | None = None,
+    basis: date | None = None,
 ) -> Evaluation:
     """Results of every accepted record, and figures of every group.
 
     `readings`: 口径 → reading, of a policy used 「别名.口径」; those not named are as adopted. `only`: results and 集体 asked
-    for (a person has the own group's figure, of a 分配 the own share); else all that are not 内部 (`internal`: those too). `progress` is told the number of records done. Raises nothing
+    for (a person has the own group's figure, of a 分配 the own share); else all that are not 内部 (`internal`: those too). `progress` is told the number of records done. The law goes by `basis` instead of `as_of` if it is given. Raises nothing
     for what a roster or policy holds: conflicts and reports are diagnostics.
     """
     policy = program.policy
@@ -52,7 +53,7 @@ def evaluate(
     checks = [name for name in personal if name in policy.rules and policy.rules[name].is_check]
     results: list[RecordResult] = []
     found: list[GroupResult] = []
-    with prepared(program, roster, as_of, readings or {}) as (run, states):
+    with prepared(program, roster, as_of, readings or {}, basis) as (run, states):
         for number, state in enumerate(states, 1):
             assert state.record is not None
             results.append(_record_result(run, state, state.record, personal, checks))
@@ -68,10 +69,14 @@ def evaluate(
 
 @contextmanager
 def prepared(
-    program: Program, roster: Roster, as_of: date, readings: Mapping[str, str]
+    program: Program,
+    roster: Roster,
+    as_of: date,
+    readings: Mapping[str, str],
+    basis: date | None = None,
 ) -> Iterator[tuple[Interpreter, list[State]]]:
     """An interpreter over a roster and a state for each of its records; both are let go afterwards."""
-    run = Interpreter(program, as_of, readings, roster.units, roster.data_date)
+    run = Interpreter(program, as_of, readings, roster.units, roster.data_date, basis=basis)
     states = [State(record.facts.get, record) for record in roster.records]
     if not roster.single:
         run.groups = RosterGroups(run, roster, states)
@@ -101,7 +106,7 @@ def _undisturbed() -> Iterator[None]:
 def _record_result(
     run: Interpreter, state: State, record: Record, names: Sequence[str], checks: Sequence[str]
 ) -> RecordResult:
-    run.state, run.columns, run.law = state, [], run.as_of
+    run.state, run.columns, run.law = state, [], run.basis
     outcomes = {name: run.value_of(name) for name in names}
     findings = tuple(
         _finding(run.policy.rules[name], outcomes[name], state.traces[name])

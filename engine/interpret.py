@@ -54,8 +54,9 @@ class Interpreter(Declared):
         units: Mapping[str, Mapping[str, Mapping[str, Any]]],
         data_date: date | None,
         groups: Groups | None = None,
+        basis: date | None = None,
     ) -> None:
-        super().__init__(program, as_of, readings, units, data_date, groups)
+        super().__init__(program, as_of, readings, units, data_date, groups, basis)
         self.nodes = {
             tree.Const: self._const,
             tree.OutcomeConst: self._outcome,

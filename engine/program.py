@@ -59,6 +59,7 @@ class CheckedRule:
     exceptions: tuple[tuple[Expr, Expr], ...]
     trigger: Expr | None
     scope: tuple[str, ...]
+    paid_on: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -431,10 +431,9 @@ class _PolicyResolver:
             (self.formula(e.when, BOOL), self.formula(e.then, thing, branch=True)) for e in rule.exceptions
         )
         trigger = None if rule.trigger is None else self.formula(rule.trigger, DATE)
-        if rule.paid_on is not None:
-            self.formula(rule.paid_on, DATE)
+        paid_on = None if rule.paid_on is None else self.formula(rule.paid_on, DATE)
         self.check_visible(name, kind)
-        self.rules[name] = CheckedRule(rule, kind, formula, exceptions, trigger, scope)
+        self.rules[name] = CheckedRule(rule, kind, formula, exceptions, trigger, scope, paid_on)
 
     def untyped(self, scalar: Scalar) -> None:
         """E342: a formula of nothing but 不适用 and 信息不足, so that other formulas cannot tell what it is."""

@@ -27,6 +27,11 @@ class Registry:
             found.setdefault(policy.meta.series, []).append(policy)
         return {name: tuple(sorted(line, key=by_time)) for name, line in found.items()}
 
+    def known_on(self, day: date) -> Registry:
+        """What had been issued by a day: a version goes by its 印发, one without by its 施行."""
+        known = (p for p in self.policies if (p.meta.issued or p.meta.effective) <= day)
+        return Registry(tuple(known), self.broken)
+
     def in_force(self, series: str, day: date) -> Policy | None:
         return in_force(self.series.get(series, ()), day)
 

@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("words", "explain.", "wording"),
     ),
     ("two versions or two readings compared", ("diff.",)),
+    ("what is due month by month, what was paid", ("payroll.",)),
     ("which policy runs, and what is kept from the last time", ("choose", "folder", "cache")),
     ("a policy's own cases", ("testing.",)),
     ("use cases, one a verb", ("app.",)),

@@ -107,7 +107,7 @@ class Teller:
 
     def value(self, node: tree.Expr, law: date | None = None) -> Any:
         def work() -> Any:
-            self.run.law = law or self.run.as_of
+            self.run.law = law or self.run.basis
             return self.run.value(node)
 
         return self.run.within(self.state, work)
@@ -203,7 +203,7 @@ class Teller:
 
     def param_source(self, name: str) -> str:
         decl = self.policy.params[name]
-        use = self.run.constants.get((name, self.run.law)) or self.run.constants.get((name, self.run.as_of))
+        use = self.run.constants.get((name, self.run.law)) or self.run.constants.get((name, self.run.basis))
         since = f"，{use.detail} 起" if use and use.detail else ""
         dated = next((d for d in decl.values if use and str(d.since or "") == use.detail), None)
         by = self.amended(dated.node if dated else decl.key)

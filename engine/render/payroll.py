@@ -1,0 +1,402 @@
+"""Statements, corrections and replays as pages, ledgers and workbooks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from engine.app.payroll import Backpay, Correction, Differing, Replayed, Stated, entries_of
+from engine.payroll.ledger import Entry, ledger_lines
+from engine.payroll.periods import Period, written_range
+from engine.payroll.statement import Item, Statement
+from engine.records.model import Record
+from engine.render.cells import text_value
+from engine.render.page import Block, Heading, Page, Paragraph, Table
+from engine.render.sheet_writer import Book
+from engine.render.text_results import title_field
+from engine.types import NumberT
+from engine.units import parse_unit
+from engine.values import NotApplicable, Number, Unknown, exact, format_number
+
+MOST_ROWS = 200
+
+_YUAN = NumberT(parse_unit("元") or NumberT().unit)
+
+
+# --- statement ---------------------------------------------------------------------------------------------
+
+
+def statement_page(stated: Stated) -> Page:
+    """The whole statement; `stated` must have one."""
+    found = stated.statement
+    assert found is not None
+    title = f"应发清单：{written_range(list(stated.months))}"
+    blocks = [
+        Heading(1, title),
+        *_statement_head(stated, found),
+        *_people(stated, found),
+        *_by_month(stated, found),
+    ]
+    return Page(title, (*blocks, *_coverage(stated, found), *_open(found)))
+
+
+def _statement_head(stated: Stated, found: Statement) -> Iterator[Block]:
+    roster = stated.roster
+    assert roster is not None
+    yield Paragraph(f"{roster.file}：读入 {roster.read} 条，退回 {len(roster.rejected)} 条", "名册")
+    if stated.known_on is not None:
+        yield Paragraph(f"只看 {stated.known_on} 以前印发的文件", "文件")
+    spans: list[tuple[str, str]] = []
+    for month, versions in found.versions.items():
+        words = (
+            "、".join(f"{meta.id}（{meta.number}）" if meta.number else meta.id for meta in versions)
+            or "没有"
+        )
+        if spans and spans[-1][1] == words:
+            spans[-1] = (f"{spans[-1][0].split('—')[0]}—{month}", words)
+        else:
+            spans.append((str(month), words))
+    yield Table(("月份", "按哪个版本"), tuple(spans))
+
+
+def totals_of(items: Iterable[Item]) -> tuple[dict[str, Number], int]:
+    """Sums by rule of the figures that have a value, and how many have none for want of facts."""
+    sums: dict[str, Fraction] = {}
+    missing = 0
+    for item in items:
+        if isinstance(item.outcome, Unknown):
+            missing += 1
+        elif not isinstance(item.outcome, NotApplicable):
+            sums[item.name] = sums.get(item.name, Fraction(0)) + Fraction(item.outcome)
+    return {name: exact(value) for name, value in sums.items()}, missing
+
+
+def _by_person(found: Statement) -> dict[str, list[Item]]:
+    people: dict[str, list[Item]] = {id_: [] for id_ in found.ids}
+    for item in found.items:
+        people.setdefault(item.id, []).append(item)
+    return people
+
+
+def _names(found: Statement, counted: bool) -> list[str]:
+    """Figures that somebody has, in the order met."""
+    return list(dict.fromkeys(item.name for item in found.items if item.counted or not counted))
+
+
+def _identifier(stated: Stated) -> str:
+    return next(iter(stated.programs.values())).policy.meta.identifier
+
+
+def _titles(stated: Stated) -> dict[str, str]:
+    """标识 → the name that stands beside it, where the roster has one."""
+    assert stated.roster is not None
+    program = list(stated.programs.values())[-1]
+    records: Sequence[Record] = stated.roster.records
+    title = title_field(program, records)
+    return {record.id: str(record.facts.get(title, "")) for record in records} if title else {}
+
+
+def _people(stated: Stated, found: Statement) -> Iterator[Block]:
+    names, called = _names(found, counted=True), _titles(stated)
+    rows = []
+    whole: dict[str, Fraction] = {}
+    lacking = 0
+    for id_, items in _by_person(found).items():
+        sums, missing = totals_of(item for item in items if item.counted)
+        for name, value in sums.items():
+            whole[name] = whole.get(name, Fraction(0)) + value
+        lacking += missing
+        if not any(not isinstance(item.outcome, NotApplicable) for item in items):
+            continue
+        figures = [money(sums[name]) if name in sums else "—" for name in names]
+        total = sum((Fraction(value) for value in sums.values()), Fraction(0))
+        rows.append((id_, called.get(id_, ""), *figures, money(total), f"{missing} 项" if missing else ""))
+    yield Heading(2, "每人合计（元）")
+    sums_ = [money(whole.get(name, Fraction(0))) for name in names]
+    rows.append(
+        ("合计", "", *sums_, money(sum(whole.values(), Fraction(0))), f"{lacking} 项" if lacking else "")
+    )
+    titles = (_identifier(stated), "", *names, "合计", "信息不足")
+    yield Table(titles, tuple(rows), frozenset(range(2, len(titles))))
+    idle = len(found.ids) - len(rows) + 1
+    if idle:
+        yield Paragraph(f"另有 {idle} 人各项都不适用，没有列出")
+
+
+def _by_month(stated: Stated, found: Statement) -> Iterator[Block]:
+    cells: dict[tuple[Period, str], Fraction] = {}
+    missing: Counter[Period] = Counter()
+    for item in found.items:
+        if isinstance(item.outcome, Unknown):
+            missing[item.month] += item.counted
+        elif not isinstance(item.outcome, NotApplicable):
+            key = (item.month, item.name)
+            cells[key] = cells.get(key, Fraction(0)) + Fraction(item.outcome)
+
+    def whole(name: str) -> str:
+        return money(sum((value for (_, own), value in cells.items() if own == name), Fraction(0)))
+
+    names = _names(found, counted=True)
+    if len(stated.months) > 1:
+        yield Heading(2, "每月合计（元）")
+        rows = []
+        for month in stated.months:
+            figures = (money(cells[month, name]) if (month, name) in cells else "—" for name in names)
+            rows.append((str(month), *figures, f"{missing[month]} 项" if missing[month] else ""))
+        rows.append(("合计", *map(whole, names), ""))
+        yield Table(("月份", *names, "信息不足"), tuple(rows), frozenset(range(1, len(names) + 2)))
+    inside = [name for name in _names(found, counted=False) if name not in names]
+    if inside:
+        yield Heading(2, "含在合计项里的各项（元）")
+        yield Table(("项目", "合计"), tuple((name, whole(name)) for name in inside), frozenset((1,)))
+
+
+def _coverage(stated: Stated, found: Statement) -> Iterator[Block]:
+    if not found.coverage:
+        return
+    called = _titles(stated)
+    yield Heading(2, f"期间开始或停止适用的 {len(found.coverage)} 人次")
+    rows = tuple(
+        (c.id, called.get(c.id, ""), str(c.month), c.change, "、".join(c.names))
+        for c in found.coverage[:MOST_ROWS]
+    )
+    yield Table((_identifier(stated), "", "月份", "", "项目"), rows)
+    if len(found.coverage) > MOST_ROWS:
+        yield Paragraph(f"其余 {len(found.coverage) - MOST_ROWS} 人次在 -o 文件.xlsx 里")
+
+
+def _open(found: Statement) -> Iterator[Block]:
+    lacking = [item for item in found.items if isinstance(item.outcome, Unknown) and item.counted]
+    if not lacking:
+        return
+    yield Heading(2, f"信息不足的 {len(lacking)} 项，不在合计里")
+    facts: dict[str, set[str]] = {}
+    for item in lacking:
+        for fact in item.outcome.missing:
+            facts.setdefault(fact, set()).add(item.id)
+    rows = sorted(((fact, f"{len(ids)} 人") for fact, ids in facts.items()), key=lambda row: row[0])
+    yield Table(("缺的事实", "人数"), tuple(rows[:MOST_ROWS]), frozenset((1,)))
+
+
+def money(value: Number | Fraction) -> str:
+    return format_number(value, 2)
+
+
+def statement_ledger(stated: Stated) -> str:
+    """The statement as a ledger."""
+    return "".join(f"{line}\n" for line in ledger_lines(stated.head, entries_of(stated)))
+
+
+def write_statement(stated: Stated, path: Path) -> None:
+    """The statement as a workbook: 合计, 明细, 起止变动, 依据."""
+    found = stated.statement
+    assert found is not None
+    with Book(path, stated.months[-1].last, f"应发清单 {written_range(list(stated.months))}") as book:
+        called, names = _titles(stated), _names(found, counted=True)
+        sheet = book.sheet(
+            "合计", [_identifier(stated), "姓名或名称", *names, "合计", "信息不足（项）"], kept=2
+        )
+        for id_, items in _by_person(found).items():
+            sums, missing = totals_of(item for item in items if item.counted)
+            total = exact(sum((Fraction(value) for value in sums.values()), Fraction(0)))
+            row = [id_, called.get(id_, ""), *(sums.get(name, "") for name in names), total, missing]
+            sheet.add(row, [None, None, *(_YUAN for _ in names), _YUAN, None])
+        sheet.done()
+        _details(book, stated, found.items, called)
+        sheet = book.sheet("起止变动", [_identifier(stated), "姓名或名称", "月份", "变化", "项目"])
+        for change in found.coverage:
+            words = [str(change.month), change.change, "、".join(change.names)]
+            sheet.add([change.id, called.get(change.id, ""), *words])
+        sheet.done()
+        _grounds(book, stated)
+
+
+def _details(book: Book, stated: Stated, items: Sequence[Item], called: dict[str, str]) -> None:
+    headings = [
+        "姓名或名称",
+        "发放月份",
+        "项目",
+        "期间",
+        "触发日",
+        "金额",
+        "单位",
+        "计入合计",
+        "情况",
+        "政策",
+        "依据日",
+    ]
+    sheet = book.sheet("明细", [_identifier(stated), *headings], kept=2)
+    for item, entry in zip(items, entries_of(stated), strict=True):
+        why = entry.status if not entry.note else f"{entry.status}：{entry.note}"
+        amount: Any = "" if entry.amount is None else entry.amount
+        row = [
+            item.id,
+            called.get(item.id, ""),
+            str(item.month),
+            item.name,
+            str(item.period),
+            item.trigger or "",
+        ]
+        rest = [amount, entry.unit, "是" if item.counted else "否", why, item.version.id, item.law]
+        sheet.add([*row, *rest], [*(None for _ in row), item.type, *(None for _ in rest[1:])])
+    sheet.done()
+
+
+def _grounds(book: Book, stated: Stated) -> None:
+    sheet = book.sheet("依据", ["项目", "内容", "说明"])
+    roster = stated.roster
+    assert roster is not None
+    for program in stated.programs.values():
+        meta = program.policy.meta
+        sheet.add([f"政策 {meta.id}", f"{meta.number} {meta.effective} 施行".strip(), program.policy.sha256])
+    for name, option in stated.readings.items():
+        sheet.add(["口径", name, option])
+    sheet.add(
+        [
+            "期间",
+            written_range(list(stated.months)),
+            f"只看 {stated.known_on} 以前印发的" if stated.known_on else "",
+        ]
+    )
+    sheet.add(["名册", roster.file, roster.sha256])
+    sheet.add(["数据日期", str(roster.data_date or ""), ""])
+    sheet.add(["引擎", __version__, ""])
+    for problem in stated.diagnostics:
+        sheet.add([problem.code, problem.message, str(problem.place or "")])
+    sheet.done()
+
+
+# --- back pay ------------------------------------------------------------------------------------------------
+
+
+def backpay_page(found: Backpay) -> Page:
+    """The corrections; `found` must have a statement that could be compared."""
+    stated = found.stated
+    assert stated is not None
+    title = f"补发清单：{written_range(list(stated.months))}"
+    blocks: list[Block] = [Heading(1, title)]
+    blocks.append(Paragraph("、".join(ledger.path for ledger in found.ledgers), "已发的账"))
+    if not found.corrections:
+        blocks.append(Paragraph("应发和已发相同，没有要补发或扣回的"))
+    else:
+        blocks += _corrections(found, stated)
+    if found.pending:
+        blocks.append(Heading(2, f"现在不能确定的 {len(found.pending)} 项"))
+        blocks.append(Table((_identifier(stated), "项目", "期间", "原因"), found.pending[:MOST_ROWS]))
+    return Page(title, tuple(blocks))
+
+
+def _corrections(found: Backpay, stated: Stated) -> Iterator[Block]:
+    called = _titles(stated)
+    people: dict[str, list[Correction]] = {}
+    for correction in found.corrections:
+        people.setdefault(correction.id, []).append(correction)
+    yield Heading(2, f"每人合计（{len(people)} 人）")
+    rows: list[tuple[str, ...]] = []
+    whole = Fraction(0)
+    for id_, own in people.items():
+        change = sum((Fraction(c.change) for c in own if c.counted), Fraction(0))
+        whole += change
+        rows.append((id_, called.get(id_, ""), str(len({c.month for c in own})), signed(change)))
+    rows.append(("合计", "", "", signed(whole)))
+    yield Table(
+        (_identifier(stated), "", "涉及月数", "补发（元，负数为扣回）"), tuple(rows), frozenset((2, 3))
+    )
+    own = [correction for correction in found.corrections if correction.counted]
+    yield Heading(2, f"明细（{len(own)} 项）")
+    details = tuple(
+        (c.id, c.rule, c.trigger or c.period, money(c.was), money(c.due), signed(c.change), c.note)
+        for c in own[:MOST_ROWS]
+    )
+    yield Table(
+        (_identifier(stated), "项目", "期间", "已发", "应发", "补发", "依据"), details, frozenset((3, 4, 5))
+    )
+    rest = len(found.corrections) - min(len(own), MOST_ROWS)
+    if rest:
+        yield Paragraph(f"其余 {rest} 项（含在合计项里的各项等）在 -o 文件.xlsx 或 .jsonl 里")
+
+
+def signed(value: Number | Fraction) -> str:
+    return f"{'+' if value > 0 else ''}{money(value)}"
+
+
+def corrected_ledger(found: Backpay) -> str:
+    """The ledgers and the corrections as one ledger that goes on from them."""
+    head, entries = found.corrected()
+    return "".join(f"{line}\n" for line in ledger_lines(head, entries))
+
+
+def write_backpay(found: Backpay, path: Path) -> None:
+    """The corrections as a workbook: 补发, 待定, 依据."""
+    stated = found.stated
+    assert stated is not None
+    called = _titles(stated)
+    with Book(path, stated.months[-1].last, f"补发清单 {written_range(list(stated.months))}") as book:
+        headings = [
+            "姓名或名称",
+            "项目",
+            "期间",
+            "触发日",
+            "月份",
+            "已发",
+            "应发",
+            "补发",
+            "计入合计",
+            "依据",
+        ]
+        sheet = book.sheet("补发", [_identifier(stated), *headings], kept=2)
+        for c in found.corrections:
+            row = [c.id, called.get(c.id, ""), c.rule, c.period, c.trigger, c.month, c.was, c.due, c.change]
+            sheet.add(
+                [*row, "是" if c.counted else "否", c.note], [*(None,) * 6, _YUAN, _YUAN, _YUAN, None, None]
+            )
+        sheet.done()
+        sheet = book.sheet("待定", [_identifier(stated), "项目", "期间", "原因"])
+        for pending in found.pending:
+            sheet.add(list(pending))
+        sheet.done()
+        _grounds(book, stated)
+
+
+# --- replay --------------------------------------------------------------------------------------------------
+
+
+def replay_page(found: Replayed) -> Page:
+    """What a ledger says against what is computed now."""
+    ledger = found.ledger
+    assert ledger is not None
+    title = f"重算账：{ledger.path}"
+    whole = f"重算 {found.checked} 条，{len(found.found)} 条不同"
+    blocks: list[Block] = [
+        Heading(1, title),
+        Paragraph(whole if found.found else f"重算 {found.checked} 条，全部相同"),
+    ]
+    if found.found:
+        rows = tuple(_differing_row(one) for one in found.found[:MOST_ROWS])
+        titles = ("账的行", "标识", "项目", "期间", "账上", "重算", "原因")
+        blocks.append(Table(titles, rows, frozenset((0, 4, 5))))
+    return Page(title, tuple(blocks))
+
+
+def _differing_row(one: Differing) -> tuple[str, ...]:
+    entry = one.entry
+    return (
+        str(one.line),
+        entry.id,
+        entry.rule,
+        entry.trigger or entry.period,
+        said(entry),
+        "" if one.now is None else text_value(one.now, _YUAN),
+        one.why,
+    )
+
+
+def said(entry: Entry) -> str:
+    """What an entry says was due."""
+    if entry.kind == "补发":
+        return money(exact(Fraction(entry.was or 0) + Fraction(entry.amount or 0)))
+    return money(entry.amount) if entry.amount is not None else entry.status
