@@ -22,6 +22,7 @@ from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
 if TYPE_CHECKING:
     from engine.app.evaluate import Run
     from engine.app.explain import Explained
+    from engine.app.revise import Written
     from engine.choose import Folder, Misuse
     from engine.diagnostics import Diagnostic
     from engine.render.page import Page
@@ -53,8 +54,13 @@ def _say(diagnostics: Iterable[Diagnostic]) -> None:
         click.echo(render(diagnostic, colour), err=True, color=colour)
 
 
-def _open(policies: Path | None, kept: bool = False) -> Folder:
-    """The policies folder; `kept`: as an earlier run has checked it, if nothing has changed since."""
+def _open(policies: Path | None, kept: bool = False, known: date | None = None) -> Folder:
+    """The policies folder; `kept`: as an earlier run has checked it, if nothing has changed since; `known`: with what had
+    been issued by that day."""
+    if known is not None:
+        from engine.choose import known_on
+
+        return known_on(_open(policies), known)
     if policies is not None and not policies.is_dir():
         raise Refused(f"--policies 指的文件夹「{policies}」不存在")
     if kept:
@@ -192,6 +198,7 @@ def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
 @_as_of
 @click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
 @_policies
+@_known_on
 @click.option(
     "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
 )
@@ -219,6 +226,7 @@ def evaluate(
     as_of: date | None,
     policy: str | None,
     policies: Path | None,
+    known_on: date | None,
     readings: tuple[str, ...],
     only: tuple[str, ...],
     internal: bool,
@@ -234,7 +242,7 @@ def evaluate(
 
     _check_output(output, force, (".xlsx", ".csv", ".json"))
     quiet = form == "json"
-    folder = _open(policies, kept=True)
+    folder = _open(policies, kept=True, known=known_on)
     day = as_of or date.today()
     source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
     request = app.Request(
@@ -290,6 +298,7 @@ def _width() -> int:
 @_as_of
 @click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
 @_policies
+@_known_on
 @click.option(
     "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
 )
@@ -312,6 +321,7 @@ def explain(
     as_of: date | None,
     policy: str | None,
     policies: Path | None,
+    known_on: date | None,
     readings: tuple[str, ...],
     form: str,
     output: Path | None,
@@ -324,7 +334,7 @@ def explain(
     from engine.render.cells import text_value
 
     form = _form(output, form, {".txt": "text", ".json": "json", ".html": "html"}, force)
-    folder = _open(policies, kept=True)
+    folder = _open(policies, kept=True, known=known_on)
     day = as_of or date.today()
     source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
     request = Request(roster=source, as_of=day, policy=policy, readings=readings, only=results)
@@ -365,6 +375,9 @@ def _explained(told: Explained, form: str) -> str:
     help="文件正文（.txt 或 .docx）：写在各条旁边，并核对条文有没有遗漏",
 )
 @click.option(
+    "--resolved", is_flag=True, help="给出合并了修订的完整政策文件（YAML），没有改动的地方连注释一起保留"
+)
+@click.option(
     "--format",
     "form",
     type=OneOf(["text", "markdown", "html"]),
@@ -381,6 +394,7 @@ def show_policy(
     policies: Path | None,
     as_of: date | None,
     official: Path | None,
+    resolved: bool,
     form: str,
     output: Path | None,
     force: bool,
@@ -390,6 +404,11 @@ def show_policy(
     from engine.choose import Misuse
     from engine.render.show import show_page
 
+    if resolved:
+        from engine.app.revise import resolved as resolve
+
+        _check_output(output, force, (".yaml", ".yml"))
+        return _give_file(resolve(_open(policies), policy, as_of or date.today()), output)
     form = _form(output, form, {".txt": "text", ".md": "markdown", ".html": "html"}, force)
     folder = _open(policies, kept=True)
     day = as_of or date.today()
@@ -401,6 +420,48 @@ def show_policy(
     if shown.program is not None:
         _give(_page(show_page(shown), form), output)
     return _exit(shown.diagnostics)
+
+
+def _give_file(written: Written | Misuse, output: Path | None) -> int:
+    """A policy file, to its file or to stdout."""
+    from engine.choose import Misuse
+
+    if isinstance(written, Misuse):
+        raise _refuse(written)
+    _say(written.diagnostics)
+    if written.text is not None:
+        _give(written.text, output)
+    return _exit(written.diagnostics)
+
+
+@main.command("new", options_metavar="[选项]")
+@click.argument("id_", metavar="新编号")
+@click.option(
+    "--policy", metavar="系列|编号|文件", help="从哪个政策开始（默认：没有被其他政策引用的那个系列）"
+)
+@_policies
+@click.option("--effective", type=Day(), metavar="日期", required=True, help="新版的施行日期")
+@click.option("--issued", type=Day(), metavar="日期", help="新版的印发日期")
+@click.option("--number", metavar="文号", default="", help="新版的文号")
+@click.option("--full", is_flag=True, help="写成完整的文件（默认写成只有改动的修订）")
+@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .yaml 文件")
+@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+def new(
+    id_: str,
+    policy: str | None,
+    policies: Path | None,
+    effective: date,
+    issued: date | None,
+    number: str,
+    full: bool,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """从施行中的版本开始起草一个新版：修订（只写改动）或完整的文件。"""
+    from engine.app.revise import begin
+
+    _check_output(output, force, (".yaml", ".yml"))
+    return _give_file(begin(_open(policies), id_, policy, effective, issued, number, full), output)
 
 
 def _form(output: Path | None, form: str, forms: dict[str, str], force: bool) -> str:
@@ -709,6 +770,7 @@ _DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "jso
 
 @main.command("policies", options_metavar="[选项]")
 @_policies
+@_known_on
 @_as_of
 @click.option(
     "--format",
@@ -718,12 +780,12 @@ _DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "jso
     metavar="text|json",
     help="输出格式（默认 text）",
 )
-def list_policies(policies: Path | None, as_of: date | None, form: str) -> int:
+def list_policies(policies: Path | None, known_on: date | None, as_of: date | None, form: str) -> int:
     """列出政策文件夹里的各个版本，以及当日在用的是哪些。"""
     from engine.app import listing
     from engine.render.policies import policies_object, policies_text
 
-    folder = _open(policies)
+    folder = _open(policies, known=known_on)
     day = as_of or date.today()
     _note(f"政策文件夹：{folder.path}（{folder.origin}），日期：{day}")
     listed = listing.versions(folder, day)

@@ -11,7 +11,7 @@ from engine.loader import Draft, Whole, alone, laid_over, load_whole, read
 from engine.names import suggest
 from engine.nodes import Mapping, Scalar
 from engine.policy import Policy
-from engine.versions import Registry, check_versions, policy_files
+from engine.versions import Registry, check_versions, policy_files, with_repeals
 from engine.yaml_nodes import read_text
 
 __all__ = ["Registry", "load_file", "load_files", "load_folder", "policy_files", "whole_of"]
@@ -63,7 +63,7 @@ def load_files(paths: Iterable[Path]) -> tuple[Registry, list[Diagnostic]]:
             broken.append(str(path))
         else:
             policies.append(policy)
-    registry = Registry(tuple(policies), tuple(broken))
+    registry = Registry(with_repeals(policies), tuple(broken))
     return registry, [*diagnostics, *check_versions(registry)]
 
 

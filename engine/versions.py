@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from engine.diagnostics import Diagnostic, Place, place_of
@@ -40,6 +40,24 @@ def policy_files(folder: Path) -> list[Path]:
     """The policy files of a folder, by name; cases are none."""
     found = [*folder.glob("*.yaml"), *folder.glob("*.yml")]
     return sorted(p for p in found if not p.name.endswith((".cases.yaml", ".cases.yml")))
+
+
+def with_repeals(policies: Iterable[Policy]) -> tuple[Policy, ...]:
+    """Policies with the 失效 that another 系列's 废止文件 (编号 or 文号) gives them: the day before it takes effect."""
+    known = list(policies)
+    found = []
+    for policy in known:
+        names = {policy.meta.id, policy.meta.number} - {""}
+        days = [
+            other.meta.effective - timedelta(1)
+            for other in known
+            if other.meta.series != policy.meta.series and names & set(other.meta.repeals)
+        ]
+        last = min(days, default=None)
+        if last is not None and last >= policy.meta.effective and last < (policy.meta.expires or date.max):
+            policy = replace(policy, meta=replace(policy.meta, expires=last))
+        found.append(policy)
+    return tuple(found)
 
 
 def check_versions(registry: Registry) -> list[Diagnostic]:
