@@ -178,27 +178,21 @@ def _added(
 
 
 def _removed(text: str, owner: Mapping, numbers: set[int]) -> Iterator[tuple[int, int, str]]:
+    """Whole lines of a block; of a flow mapping each run of entries with one of the commas beside it."""
     entries = owner.entries
+    ends = [max(_end(text, entry.value), entry.key.span.end) for entry in entries]
     for number in sorted(numbers):
-        entry = entries[number]
-        start, end = entry.key.span.start, max(_end(text, entry.value), entry.key.span.end)
+        start = entries[number].key.span.start
         if not owner.flow:
-            start -= _column(text, start)
-            end = _line_end(text, end)
-            yield start, min(end + 1, len(text)), ""
-            continue
-        kept_before = [n for n in range(number) if n not in numbers]
-        if kept_before:
-            before = entries[number - 1]
-            start = max(_end(text, before.value), before.key.span.end)
-            if number - 1 in numbers:
-                start = entry.key.span.start
-                following = entries[number + 1].key.span.start if number + 1 < len(entries) else None
-                end = following if following is not None and number + 1 in numbers else end
-                start = _end(text, before.value)
-        elif number + 1 < len(entries):
-            end = entries[number + 1].key.span.start
-        yield start, end, ""
+            yield start - _column(text, start), min(_line_end(text, ends[number]) + 1, len(text)), ""
+        elif number - 1 not in numbers:
+            last = number
+            while last + 1 in numbers:
+                last += 1
+            if number:
+                yield ends[number - 1], ends[last], ""
+            else:
+                yield start, entries[last + 1].key.span.start, ""
 
 
 def _column(text: str, at: int) -> int:
