@@ -26,9 +26,12 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.plain import Plain  # noqa: E402
 from benchmarks.zen_peer import RESULTS, Zen  # noqa: E402
+from engine.app import compare, payroll  # noqa: E402
+from engine.app import evaluate as app_evaluate  # noqa: E402
 from engine.build import build  # noqa: E402
 from engine.evaluation import evaluate  # noqa: E402
 from engine.explain.explanation import explain  # noqa: E402
+from engine.folder import open_folder  # noqa: E402
 from engine.policy import Policy  # noqa: E402
 from engine.program import Program  # noqa: E402
 from engine.records.model import Record, Roster  # noqa: E402
@@ -154,6 +157,39 @@ def against_zen(program: Program, roster: Roster, facts: Sequence[Mapping[str, A
     compared("50 times one worker explained / zen with trace", explained, theirs_traced, rounds, 1.5)
 
 
+def versions(count: int, rounds: int) -> None:
+    """Two versions compared over a roster against evaluating it once; a year's statement against one month's."""
+    folder = open_folder(ROOT / "policies", ROOT)
+    with tempfile.TemporaryDirectory() as place:
+        roster = Path(place) / "roster.json"
+        given = workers(count, 1, data_date=AS_OF)
+        roster.write_text(json.dumps(given, ensure_ascii=False, default=str), "utf-8")
+        revision = str(ROOT / "tests" / "revisions" / "raised-base.yaml")
+
+        def impact() -> object:
+            found = compare.compare(folder, "jiaban-2021-47", revision, AS_OF)
+            assert isinstance(found, compare.Compared)
+            told = compare.with_impact(found, compare.Asked(roster=roster, as_of=AS_OF))
+            assert isinstance(told, compare.Compared)
+            assert told.impact is not None
+            return told
+
+        def once() -> object:
+            return app_evaluate.evaluate(folder, app_evaluate.Request(roster=roster, as_of=AS_OF))
+
+        def stated(period: str) -> Callable[[], object]:
+            def run() -> object:
+                found = payroll.state(folder, payroll.Request(roster=roster, period=period))
+                assert isinstance(found, payroll.Stated)
+                assert found.statement is not None
+                return found
+
+            return run
+
+        compared("diff with impact / evaluating once", impact, once, rounds, 2.5)
+        compared("a year's statement / one month's", stated("2024"), stated("2024-06"), rounds, 13)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -182,6 +218,7 @@ def main() -> None:
         against_zen(program, roster, facts, given.rounds)
     else:
         print("zen-engine is not installed (pip install '.[peers]'): not compared")
+    versions(given.workers, given.rounds)
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one.json"
         one.write_text(json.dumps(json.loads((ROOT / "examples" / "one.json").read_text("utf-8"))), "utf-8")

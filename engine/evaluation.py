@@ -80,7 +80,7 @@ def prepared(
     states = [State(record.facts.get, record) for record in roster.records]
     if not roster.single:
         run.groups = RosterGroups(run, roster, states)
-    with _undisturbed():
+    with undisturbed():
         yield run, states
     run.release(states)
 
@@ -90,7 +90,7 @@ def _asked(name: str, wanted: set[str] | None, internal: bool, shown: tuple[str,
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Room for the deepest formula that checking allows, and no search for garbage while only results are built."""
     deepest, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(deepest, DEEPEST))

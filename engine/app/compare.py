@@ -15,7 +15,7 @@ from engine.diff.edits import difference
 from engine.diff.impact import Impact, Side, impact
 from engine.diff.model import Difference
 from engine.diff.witness import Witnesses, witnesses
-from engine.evaluation import evaluate
+from engine.evaluation import evaluate, undisturbed
 from engine.names import normalize, suggest
 from engine.needs import closure, users
 from engine.nodes import Node
@@ -109,41 +109,49 @@ def with_impact(compared: Compared, asked: Asked, progress: Progress | None = No
     for name in asked.by:
         if name not in new.policy.fields:
             return Misuse(f"没有字段「{name}」，不能按它分组", suggest(name, new.policy.fields))
-    said = list(compared.diagnostics)
-    sides: list[Side] = []
-    rosters: list[Roster] = []
-    for number, (program, chosen) in enumerate(zip((old, new), readings, strict=True)):
-        roster, found = read(asked.roster, program.policy)
-        said += found
-        if roster is None:
-            return replace(compared, diagnostics=tuple(in_order(said)))
-        rosters.append(roster)
-        side, more = evaluated(program, roster, asked.as_of, chosen, _part_of(progress, number, 2, roster))
-        said += more
-        sides.append(side)
     changed = {
         name: (readings[0][name], reading)
         for name, reading in readings[1].items()
         if readings[0].get(name, reading) != reading
     }
     by = users(new)
-    moved = closure(changed, lambda used: by.get(used, ()))
-    reached = {name for edit in compared.difference.edits for name in edit.reaches} | moved
-    found_impact = impact(
-        sides[0],
-        sides[1],
-        asked.as_of,
-        compared.difference.renamed,
-        [normalize(name) for name in asked.by],
-        reached,
-    )
+    reached = compared.difference.reached | closure(changed, lambda used: by.get(used, ()))
+    said = list(compared.diagnostics)
+    roster, found = read(asked.roster, old.policy)
+    alike = compared.difference.reads_alike
+    again, more = (roster, []) if alike else read(asked.roster, new.policy)
+    said += [*found, *more]
+    if roster is None or again is None:
+        return replace(compared, diagnostics=tuple(in_order(said)))
+    before, found = evaluated(old, roster, asked.as_of, readings[0], _part_of(progress, 0, 2, roster))
+    only = [name for name in (*new.results, *new.groups) if name in reached] if alike else None
+    after, more = evaluated(new, again, asked.as_of, readings[1], _part_of(progress, 1, 2, roster), only)
+    said += [*found, *more]
+    if only is not None:
+        after = _completed(after, before, set(only))
+    by_fields = [normalize(name) for name in asked.by]
+    with undisturbed():
+        found_impact = impact(before, after, asked.as_of, compared.difference.renamed, by_fields, reached)
     return replace(
         compared,
         diagnostics=tuple(in_order(said)),
         readings=changed,
         impact=found_impact,
-        rosters=(rosters[0], rosters[1]),
+        rosters=(roster, again),
     )
+
+
+def _completed(side: Side, other: Side, known: set[str]) -> Side:
+    """A side of which only some results were evaluated, with the others as the other side has them: nothing that they
+    rest on differs, and both read the roster the same way."""
+    rest = [name for name in other.results if name in side.program.results and name not in known]
+    records = tuple(
+        replace(result, outcomes={**result.outcomes, **{name: earlier.outcomes[name] for name in rest}})
+        for result, earlier in zip(side.evaluation.records, other.evaluation.records, strict=True)
+    )
+    groups = (*side.evaluation.groups, *(g for g in other.evaluation.groups if g.name not in known))
+    evaluation = replace(side.evaluation, records=records, groups=groups)
+    return Side(side.program, side.roster, evaluation, side.program.results)
 
 
 def with_witnesses(compared: Compared, as_of: date, progress: Progress | None = None) -> Compared:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.diff.changes import Change, Item, plain
@@ -34,9 +35,12 @@ class Side:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.meanings = meanings(program)
-        self.bounds = Bounds(program)
         self.users = users(program)
         self.results = (*program.results, *program.groups)
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        return Bounds(self.program)
 
     def reached(self, name: str) -> tuple[str, ...]:
         """Results that rest on a name, in the order of the file."""

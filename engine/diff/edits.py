@@ -9,7 +9,7 @@ from engine import nodes
 from engine.citations import Article, parse_citation
 from engine.diff.changes import Change, Item, Path, changes, plain
 from engine.diff.classes import Classifier, Side, Verdict, with_names
-from engine.diff.meaning import Key, meaning_fingerprint, wording_fingerprint
+from engine.diff.meaning import Key, meaning_fingerprint, reads_alike, wording_fingerprint
 from engine.diff.model import Difference, Edit
 from engine.diff.sentences import amending_sentence
 from engine.loading.section import iso_date
@@ -40,8 +40,9 @@ def difference(old: tuple[Node, Program], new: tuple[Node, Program]) -> Differen
         new[1].policy,
         tuple(sorted(edits, key=_by_article)),
         {was: now for (section, was), now in renamed.items() if section in ("规则", "情形", "集体")},
-        (meaning_fingerprint(old[1]), meaning_fingerprint(new[1])),
+        (meaning_fingerprint(before.meanings), meaning_fingerprint(after.meanings)),
         (wording_fingerprint(old[0]), wording_fingerprint(new[0])),
+        reads_alike(before.meanings, after.meanings),
     )
 
 

@@ -170,6 +170,8 @@ class Impact:
 
 def same(before: Any, after: Any) -> bool:
     """Whether two outcomes are one: of 不适用 and 信息不足 whatever the reason, of 情形 the grounds that hold."""
+    if before is after:
+        return True
     if isinstance(before, NotApplicable) or isinstance(after, NotApplicable):
         return isinstance(before, NotApplicable) and isinstance(after, NotApplicable)
     if isinstance(before, Unknown) or isinstance(after, Unknown):
@@ -193,18 +195,22 @@ def impact(
     roots = period_roots(new.program, new.results)
     was = {now: before for before, now in renamed.items()}
     names = list(dict.fromkeys((*new.results, *(renamed.get(name, name) for name in old.results))))
+    called = [
+        (name, was.get(name, name), new.program.types.get(name) or old.program.types.get(was.get(name, name)))
+        for name in names
+    ]
     before = {result.record.id: result for result in old.evaluation.records}
     people = []
     for result in new.evaluation.records:
         earlier = before.pop(result.record.id, None)
         if earlier is not None:
-            people.append(_person(old.program, new.program, earlier, result, names, was, roots, reached))
+            people.append(_person(old.program, new.program, earlier, result, called, was, roots, reached))
     known = {person.id for person in people}
     fields = list(by) or grouping_fields(new.program)
     return Impact(
         as_of,
         tuple(people),
-        tuple(_total(new.program, name, people) for name in names),
+        tuple(_total(new.program, at, name, people) for at, name in enumerate(names)),
         roots,
         {field: parts for field in fields if (parts := _parts(field, people, roots, as_of, bool(by)))},
         tuple(_groups(old, new, was)),
@@ -267,25 +273,22 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | Fraction) and not isinstance(value, bool)
 
 
+_NOT_YET, _NO_MORE = NotApplicable("旧版没有这一项"), NotApplicable("新版没有这一项")
+
+
 def _person(
     old: Program,
     new: Program,
     before: RecordResult,
     after: RecordResult,
-    names: Sequence[str],
+    names: Sequence[tuple[str, str, Type | None]],
     was: Mapping[str, str],
     roots: Mapping[str, tuple[str, ...]],
     reached: Collection[str] | None,
 ) -> Person:
-    gone = NotApplicable("旧版没有这一项"), NotApplicable("新版没有这一项")
     shifts = tuple(
-        Shift(
-            name,
-            new.types.get(name) or old.types.get(was.get(name, name)),
-            before.outcomes.get(was.get(name, name), gone[0]),
-            after.outcomes.get(name, gone[1]),
-        )
-        for name in names
+        Shift(name, kind, before.outcomes.get(own, _NOT_YET), after.outcomes.get(name, _NO_MORE))
+        for name, own, kind in names
     )
     by_name = {shift.name: shift for shift in shifts}
     sums, moves = {}, {}
@@ -342,13 +345,14 @@ def _met(program: Program, result: RecordResult) -> dict[tuple[str, str], tuple[
     return found
 
 
-def _total(program: Program, name: str, people: Sequence[Person]) -> Total:
+def _total(program: Program, at: int, name: str, people: Sequence[Person]) -> Total:
+    """`at`: the place of the result among everybody's shifts."""
     counts: dict[str, int] = {}
     before = after = Fraction(0)
     numbers = False
     kind = program.types.get(name)
     for person in people:
-        shift = next(shift for shift in person.shifts if shift.name == name)
+        shift = person.shifts[at]
         counts[shift.status] = counts.get(shift.status, 0) + 1
         if shift.change is not None:
             numbers = True

@@ -84,9 +84,18 @@ def _options(found: re.Match[str]) -> str:
     return f"EnumT({members}, {found[2]})"
 
 
-def meaning_fingerprint(program: Program) -> str:
-    """SHA-256 of the meaning: equal for policies that give equal outcomes by construction."""
-    return _digest(sorted(meanings(program).items()))
+def meaning_fingerprint(found: Mapping[Key, str]) -> str:
+    """SHA-256 of a policy's meanings: equal for policies that give equal outcomes by construction."""
+    return _digest(sorted(found.items()))
+
+
+def reads_alike(old: Mapping[Key, str], new: Mapping[Key, str]) -> bool:
+    """Whether two versions read any roster the same way: fields, options and 标识 mean the same."""
+
+    def facts(found: Mapping[Key, str]) -> dict[Key, str]:
+        return {key: value for key, value in found.items() if key[0] in ("字段", "选项组", "政策")}
+
+    return facts(old) == facts(new)
 
 
 def wording_fingerprint(root: Node) -> str:

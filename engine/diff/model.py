@@ -58,7 +58,8 @@ class Edit:
 class Difference:
     """What `new` changes against `old`. `renamed`: results under another name, old → new.
 
-    `same_meaning`: the meaning fingerprints are equal; `same_words`: the wording fingerprints are.
+    `same_meaning`: the meaning fingerprints are equal; `same_words`: the wording fingerprints are. `reads_alike`: both
+    read any roster the same way.
     """
 
     old: Policy
@@ -67,10 +68,16 @@ class Difference:
     renamed: dict[str, str]
     meaning: tuple[str, str]
     wording: tuple[str, str]
+    reads_alike: bool
 
     @property
     def same_meaning(self) -> bool:
         return self.meaning[0] == self.meaning[1]
+
+    @property
+    def reached(self) -> set[str]:
+        """Results and groups that some edit can change."""
+        return {name for edit in self.edits for name in edit.reaches}
 
     @property
     def same_words(self) -> bool:
