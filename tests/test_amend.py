@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from datetime import date
 from pathlib import Path
@@ -217,6 +218,27 @@ def test_the_fingerprint_rests_on_both_texts(tmp_path: Path) -> None:
     second = load_files(files)[0].policies[1].sha256
     (tmp_path / "乙.yaml").write_text(change + "# 注\n", "utf-8")
     assert len({first, second, load_files(files)[0].policies[1].sha256}) == 3
+
+
+def test_damaged_amendments_are_told_of_and_never_raise(tmp_path: Path) -> None:
+    """Pieces cut out of and repeated in an amendment, and in its base."""
+    rng = random.Random(11)
+    good = (
+        CITY.replace("细化", "修订")
+        + "参数: {标准: {值: 130}}\n规则:\n  应发: {公式: 标准}\n删除: [规则.应发.例外, 表.补贴]\n"
+    )
+    for round_ in range(120):
+        texts = [BASE, good]
+        which = round_ % 2
+        text = texts[which]
+        start = rng.randrange(len(text))
+        end = min(len(text), start + rng.randrange(1, 25))
+        texts[which] = text[:start] + (text[start:end] * rng.choice([0, 2])) + text[end:]
+        (tmp_path / "甲.yaml").write_text(texts[0], "utf-8")
+        (tmp_path / "乙.yaml").write_text(texts[1], "utf-8")
+        for problem in check(None, [tmp_path]).diagnostics:
+            assert problem.code[0] in "EW"
+            assert problem.code != "E901"
 
 
 def test_every_code_of_amendments_has_an_example() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.diagnostics import Diagnostic, in_order
-from engine.loader import MAX_PROBLEMS, build, load
+from engine.loader import MAX_PROBLEMS, Whole, build, load
 from engine.nodes import Mapping, Node, Scalar, Sequence
 from engine.policy import NoCell, Policy, Undecided
 from engine.source import SourceText
@@ -131,7 +131,7 @@ def read(text: str) -> tuple[Policy | None, list[Diagnostic]]:
     source = SourceText("p.yaml", text)
     root, found = read_yaml(source)
     assert root is not None, found
-    policy, more = build(root, source)
+    policy, more = build(Whole(root, "", ((source.name, root),)), source)
     return policy, in_order([*found, *more])
 
 
@@ -479,7 +479,8 @@ def test_mutated_nodes_never_raise(seed: int) -> None:
         root, _ = read_yaml(source)
         assert root is not None
         for _ in range(40):
-            _, found = build(mutate_node(root, chance, 0.02), source)
+            changed = mutate_node(root, chance, 0.02)
+            _, found = build(Whole(changed, "", ((source.name, changed),)), source)
             assert in_file(text, found)
 
 
