@@ -571,7 +571,8 @@ def diff(
         with _Bar("找例子", 1) as bar:
             compared = app.with_witnesses(compared, day, bar)
     if not quiet:
-        _note(f"政策文件夹：{folder.path}（{folder.origin}），计算日：{day}")
+        used = f"，计算日：{day}" if roster is not None or examples else ""
+        _note(f"政策文件夹：{folder.path}（{folder.origin}）{used}")
         _say(compared.diagnostics)
     if form == "json":
         from engine.render.diff_json import diff_object

@@ -235,6 +235,9 @@ class _Teller:
                 words.append(_item_words(node, self.keys_of(path)))
             else:
                 words.append(step)
+        whole = change.after if change.after is not None else change.before
+        if isinstance(whole, nodes.Sequence):
+            words += [words_ for item in whole.items if (words_ := _item_words(item, self.keys_of(path)))]
         if words[:1] == ["值"] and len(words) > 1:
             words = (
                 [f"[{'，'.join(words[1:])}]"]

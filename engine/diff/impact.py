@@ -321,10 +321,12 @@ def _reasons(
 ) -> Iterable[tuple[str, str, Any, Any, Type | None]]:
     """Rules, figures and readings that came out differently on the way, in the order of the new policy."""
     sides = _met(old, before), _met(new, after)
+    told: set[str] = set()
     for key, (article, value) in sides[1].items():
         kind, name = key
         earlier = sides[0].get((kind, was.get(name, name)))
-        if earlier is not None and not same(earlier[1], value):
+        if earlier is not None and name not in told and not same(earlier[1], value):
+            told.add(name)
             yield article or earlier[0], name, earlier[1], value, new.types.get(name.split("[")[0])
 
 

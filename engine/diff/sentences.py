@@ -6,6 +6,8 @@ otherwise in the policy file, or means the same, orders nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -31,13 +33,26 @@ def official(article: Article) -> str:
     return text + (f"第{article.sub}目" if article.sub else "")
 
 
+def _places(articles: Sequence[Article]) -> str:
+    """「第二条第（一）项、第（二）项」: what an article shares with the one before is not said again."""
+    words: list[str] = []
+    before = Article()
+    for article in articles:
+        text = official(article)
+        stem = official(Article(number=article.number, inserted=article.inserted))
+        same_stem = (article.number, article.inserted) == (before.number, before.inserted) and article.item
+        words.append(text.removeprefix(stem) if same_stem and text != stem else text)
+        before = article
+    return "、".join(words)
+
+
 def amending_sentence(edit: Edit, old: Program, new: Program) -> Edit:
     """The edit with its sentence, "" where the document itself need not change."""
     if edit.kind == "仅文字" or edit.section in ("政策", "条文", "用例"):
         return edit
     if edit.kind == "等价改写" and edit.action != "改名":
         return edit
-    where = "、".join(official(article) for article in edit.articles if article.is_own or article.annex)
+    where = _places([article for article in edit.articles if article.is_own or article.annex])
     return replace(edit, sentence=_sentence(edit, where, old, new))
 
 
@@ -63,7 +78,7 @@ def _sentence(edit: Edit, where: str, old: Program, new: Program) -> str:
     if edit.section in ("参数", "表") and path[0] in ("值", "行"):
         return _cell(edit, where)
     if path[0] in ("例外", "步骤", "分流"):
-        what = edit.part.split("「")[-1].split("」")[0]
+        what = "”“".join(re.findall("「([^」]*)」", edit.part)) or edit.part
         verb = {"增加": "增加", "删除": "删去"}.get(edit.action, "修改")
         return f"{verb}{where}{'中' if where else ''}“{what}”的规定。"
     if path[0] not in ("公式", "校验", "适用"):

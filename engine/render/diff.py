@@ -42,7 +42,11 @@ def diff_page(compared: Compared) -> Page:
     difference = compared.difference
     assert difference is not None
     title = f"{difference.old.meta.id} → {difference.new.meta.id}"
-    blocks = [Heading(1, f"版本比较：{title}"), *_head(difference), *_edits(difference, compared)]
+    blocks = [
+        Heading(1, f"版本比较：{title}"),
+        *_head(difference, bool(compared.readings)),
+        *_edits(difference, compared),
+    ]
     if compared.witnesses is not None:
         blocks += _witnesses(compared.witnesses, compared)
     if compared.impact is not None:
@@ -50,7 +54,7 @@ def diff_page(compared: Compared) -> Page:
     return Page(f"版本比较：{title}", tuple(blocks))
 
 
-def _head(difference: Difference) -> Iterator[Block]:
+def _head(difference: Difference, readings: bool) -> Iterator[Block]:
     rows = [
         (label, read(difference.old.meta), read(difference.new.meta))
         for label, read in _META
@@ -58,6 +62,9 @@ def _head(difference: Difference) -> Iterator[Block]:
     ]
     yield Table(("", "旧", "新"), tuple(rows))
     if not difference.edits:
+        if readings:
+            yield Paragraph("同一个版本，只比较读法", "结论")
+            return
         same = "两个版本完全相同" if difference.same_words else "只有键的先后或注释不同，含义相同"
         yield Paragraph(same, "结论")
         return
