@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # --- what the verbs share
 
+Decorator = Callable[[Any], Any]
+
 _policies = click.option(
     "--policies",
     metavar="文件夹",
@@ -36,6 +38,38 @@ _policies = click.option(
     help="政策文件夹（默认 ./policies，没有则用随软件安装的）",
 )
 _as_of = click.option("--as-of", metavar="日期", type=Day(), help="计算日（默认今天）")
+_period = click.option(
+    "--period", metavar="期间", required=True, help="2024、2024-03 或 2024-01..2024-06（按月，首尾都算）"
+)
+_policy = click.option(
+    "--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）"
+)
+_readings = click.option(
+    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
+)
+_roster = click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+_force = click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+
+
+def _format(*forms: str, note: str = "") -> Decorator:
+    words = ["text", *forms]
+    return click.option(
+        "--format",
+        "form",
+        type=OneOf(words),
+        default="text",
+        metavar="|".join(words),
+        help=f"输出格式（默认 text{note}）",
+    )
+
+
+def _output(help_: str) -> Decorator:
+    return click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help=help_)
+
+
+_known_on = click.option("--known-on", type=Day(), metavar="日期", help="只看这一天以前（含）印发的文件")
+_pay_form = _format("markdown", "html", "jsonl", note="；jsonl 是账")
+_pay_output = _output("写到 .txt .md .html .xlsx 文件，或写成账 .jsonl")
 
 
 def _refuse(misuse: Misuse) -> Refused:
@@ -139,26 +173,6 @@ class _Bar:
             self.bar.__exit__(None, None, None)
 
 
-_period = click.option(
-    "--period", metavar="期间", required=True, help="2024、2024-03 或 2024-01..2024-06（按月，首尾都算）"
-)
-_known_on = click.option("--known-on", type=Day(), metavar="日期", help="只看这一天以前（含）印发的文件")
-_pay_form = click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "markdown", "html", "jsonl"]),
-    default="text",
-    metavar="text|markdown|html|jsonl",
-    help="输出格式（默认 text；jsonl 是账）",
-)
-_pay_output = click.option(
-    "-o",
-    "--output",
-    metavar="文件",
-    type=click.Path(path_type=Path),
-    help="写到 .txt .md .html .xlsx 文件，或写成账 .jsonl",
-)
-
 # --- verbs
 
 
@@ -194,33 +208,18 @@ def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
 
 
 @main.command("eval", options_metavar="[选项]")
-@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_roster
 @_as_of
-@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policy
 @_policies
 @_known_on
-@click.option(
-    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
-)
+@_readings
 @click.option("--only", metavar="名,名", multiple=True, help="只算这些结果")
 @click.option("--all", "internal", is_flag=True, help="内部规则也列出")
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "json"]),
-    default="text",
-    metavar="text|json",
-    help="输出格式（默认 text）",
-)
+@_format("json")
 @click.option("--strict", is_flag=True, help="有校验发现、信息不足或提醒也算不通过")
-@click.option(
-    "-o",
-    "--output",
-    metavar="文件",
-    type=click.Path(path_type=Path),
-    help="把全部结果写到 .xlsx、.csv 或 .json 文件",
-)
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_output("把全部结果写到 .xlsx、.csv 或 .json 文件")
+@_force
 def evaluate(
     roster: Path,
     as_of: date | None,
@@ -292,28 +291,17 @@ def _width() -> int:
 
 
 @main.command(options_metavar="[选项]")
-@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_roster
 @click.argument("person", metavar="标识")
 @click.argument("results", metavar="[结果]…", nargs=-1)
 @_as_of
-@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policy
 @_policies
 @_known_on
-@click.option(
-    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
-)
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "json", "html"]),
-    default="text",
-    metavar="text|json|html",
-    help="输出格式（默认 text）",
-)
-@click.option(
-    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .json .html 文件"
-)
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_readings
+@_format("json", "html")
+@_output("写到 .txt .json .html 文件")
+@_force
 def explain(
     roster: Path,
     person: str,
@@ -377,18 +365,9 @@ def _explained(told: Explained, form: str) -> str:
 @click.option(
     "--resolved", is_flag=True, help="给出合并了修订的完整政策文件（YAML），没有改动的地方连注释一起保留"
 )
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "markdown", "html"]),
-    default="text",
-    metavar="text|markdown|html",
-    help="输出格式（默认 text）",
-)
-@click.option(
-    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .md .html 文件"
-)
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_format("markdown", "html")
+@_output("写到 .txt .md .html 文件")
+@_force
 def show_policy(
     policy: str | None,
     policies: Path | None,
@@ -444,8 +423,8 @@ def _give_file(written: Written | Misuse, output: Path | None) -> int:
 @click.option("--issued", type=Day(), metavar="日期", help="新版的印发日期")
 @click.option("--number", metavar="文号", default="", help="新版的文号")
 @click.option("--full", is_flag=True, help="写成完整的文件（默认写成只有改动的修订）")
-@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .yaml 文件")
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_output("写到 .yaml 文件")
+@_force
 def new(
     id_: str,
     policy: str | None,
@@ -513,22 +492,9 @@ def _give(text: str, output: Path | None) -> None:
     "--by", metavar="字段", multiple=True, help="影响按哪些字段分组（默认：集体所按的和结果用到的选项）"
 )
 @click.option("--examples", is_flag=True, help="为每个有变化的结果找一条两版结果不同的记录")
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "markdown", "html", "json"]),
-    default="text",
-    metavar="text|markdown|html|json",
-    help="输出格式（默认 text）",
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="文件",
-    type=click.Path(path_type=Path),
-    help="写到 .txt .md .html .json .xlsx 文件",
-)
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_format("markdown", "html", "json")
+@_output("写到 .txt .md .html .json .xlsx 文件")
+@_force
 def diff(
     old: str,
     new: str,
@@ -589,22 +555,13 @@ def diff(
 
 
 @main.command("readings", options_metavar="[选项]")
-@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
-@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_roster
+@_policy
 @_policies
 @_as_of
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "markdown", "html"]),
-    default="text",
-    metavar="text|markdown|html",
-    help="输出格式（默认 text）",
-)
-@click.option(
-    "-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .txt .md .html 文件"
-)
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_format("markdown", "html")
+@_output("写到 .txt .md .html 文件")
+@_force
 def readings_table(
     roster: Path,
     policy: str | None,
@@ -635,17 +592,15 @@ def readings_table(
 
 
 @main.command("statement", options_metavar="[选项]")
-@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_roster
 @_period
-@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policy
 @_policies
-@click.option(
-    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
-)
+@_readings
 @_known_on
 @_pay_form
 @_pay_output
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_force
 def statement(
     roster: Path,
     period: str,
@@ -681,7 +636,7 @@ def statement(
 
 
 @main.command("backpay", options_metavar="[选项]")
-@click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+@_roster
 @click.option(
     "--paid",
     metavar="账.jsonl",
@@ -691,15 +646,13 @@ def statement(
     help="已发的账（statement 或 backpay 写出的 .jsonl），可写多次",
 )
 @_period
-@click.option("--policy", metavar="系列|编号|文件", help="用哪个政策（默认：没有被其他政策引用的那个系列）")
+@_policy
 @_policies
-@click.option(
-    "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
-)
+@_readings
 @_known_on
 @_pay_form
 @_pay_output
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_force
 def backpay(
     roster: Path,
     paid: tuple[Path, ...],
@@ -773,14 +726,7 @@ _DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "jso
 @_policies
 @_known_on
 @_as_of
-@click.option(
-    "--format",
-    "form",
-    type=OneOf(["text", "json"]),
-    default="text",
-    metavar="text|json",
-    help="输出格式（默认 text）",
-)
+@_format("json")
 def list_policies(policies: Path | None, known_on: date | None, as_of: date | None, form: str) -> int:
     """列出政策文件夹里的各个版本，以及当日在用的是哪些。"""
     from engine.app import listing
@@ -815,8 +761,8 @@ def run_tests(files: tuple[Path, ...], policies: Path | None) -> int:
 @click.argument("policy", metavar="系列|编号|文件")
 @_policies
 @_as_of
-@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .json 文件")
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_output("写到 .json 文件")
+@_force
 def schema(policy: str, policies: Path | None, as_of: date | None, output: Path | None, force: bool) -> int:
     """输出一个政策的名册格式（JSON Schema）。"""
     from engine.app import listing
@@ -842,8 +788,8 @@ def schema(policy: str, policies: Path | None, as_of: date | None, output: Path 
 @_policies
 @_as_of
 @click.option("--only", metavar="名,名", multiple=True, help="只要这些结果需要的列")
-@click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help="写到 .xlsx 文件")
-@click.option("--force", is_flag=True, help="覆盖已有的输出文件")
+@_output("写到 .xlsx 文件")
+@_force
 def make_template(
     policy: str,
     policies: Path | None,

@@ -5,8 +5,8 @@ Formulas stay `Scalar`s with their places; `engine.expr.check` gives them types.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -322,11 +322,20 @@ class Policy:
     lost: frozenset[str] = frozenset()
     faulty: frozenset[tuple[str, int]] = frozenset()
     sound: bool = True
-    layers: Mapping[str, Meta] = field(default_factory=dict)
+    layers: dict[str, Meta] = field(default_factory=dict)
 
     def document(self, node: Node | None) -> Meta:
         """The document that says what stands at a node: this one, or one that it amends."""
         return self.layers.get(node.source.name, self.meta) if node is not None else self.meta
+
+    def amended_by(self, decl: Declaration) -> Meta | None:
+        """The last 修订 or 细化 that wrote any part of a declaration."""
+        if len(self.layers) < 2:
+            return None
+        wrote = {node.source.name for node in _nodes_in(decl)}
+        return next(
+            (meta for name, meta in reversed(self.layers.items()) if meta.relation and name in wrote), None
+        )
 
     @cached_property
     def declarations(self) -> Mapping[str, Declaration]:
@@ -344,6 +353,18 @@ class Policy:
 
     def declared(self, name: str) -> Declaration | None:
         return self.declarations.get(name)
+
+
+def _nodes_in(part: object) -> Iterator[Node]:
+    """Every node that a declaration keeps."""
+    if isinstance(part, Node):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from _nodes_in(item)
+    elif is_dataclass(part):
+        for own in fields(part):
+            yield from _nodes_in(getattr(part, own.name))
 
 
 def by_time(policy: Policy) -> tuple[date, date, int]:

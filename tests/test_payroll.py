@@ -394,7 +394,7 @@ def test_a_ledger_that_was_touched_is_refused(tmp_path: Path) -> None:
         assert codes_of(path, folder, roster)[0][0] in ("E780", "E782", "E783")
     path.write_text("\n".join([*lines[:2], lines[2], *lines[2:]]), "utf-8")
     assert codes_of(path, folder, roster) == [("E782", 4)]
-    for text, code in (("", "E780"), ("工号,金额\n", "E781"), ("{}\n", "E782"), ("[1]\n", "E781")):
+    for text, code in (("", "E780"), ("工号,金额\n", "E781"), ("{}\n", "E780"), ("[1]\n", "E781")):
         path.write_text(text, "utf-8")
         assert codes_of(path, folder, roster)[0][0] == code
     path.write_bytes(b"\xff\xfe\x00")

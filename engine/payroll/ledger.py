@@ -178,6 +178,8 @@ def read_ledger(path: Path) -> tuple[Ledger | None, list[Diagnostic]]:
             return None, [Diagnostic("E781", "这一行不是账的记录", Place(name, number), "账不能手工修改")]
         content = {key: value for key, value in row.items() if key != "hash"}
         digest = _digest(content, at)
+        if not rows and "ledger" not in row:
+            break
         if row.get("hash") != digest:
             fact = f"第 {number} 行与账的校验值不符，这一行{_about(row)}被改动过，或前面缺了行"
             return None, [Diagnostic("E782", fact, Place(name, number), "请用没有改动过的账")]

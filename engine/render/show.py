@@ -21,6 +21,7 @@ from engine.policy import (
     GroundsDecl,
     GroupDecl,
     ParamDecl,
+    Policy,
     ProcedureDecl,
     ProvisionDecl,
     ReadingDecl,
@@ -154,6 +155,7 @@ class _Document:
             ("施行", str(meta.effective)),
             ("失效", str(meta.expires or "")),
             ("废止文件", "、".join(meta.repeals)),
+            (meta.relation or "修订", _base_of(self.policy)),
             ("系列", meta.series),
             ("标识", meta.identifier),
             ("政策文件", self.policy.source.name),
@@ -318,7 +320,11 @@ class _Document:
 
     def head(self, decl: Declaration, what: str, *more: str) -> Heading:
         anchor = _anchor("程序" if isinstance(decl, ProcedureDecl) else "", decl.name)
-        return Heading(4, decl.name, anchor, "，".join(word for word in (what, *more, decl.article) if word))
+        by = self.policy.amended_by(decl)
+        amended = f"由{by.number or by.id}{by.relation}" if by is not None else ""
+        return Heading(
+            4, decl.name, anchor, "，".join(word for word in (what, *more, decl.article, amended) if word)
+        )
 
     def rule(self, decl: RuleDecl) -> Iterator[Block]:
         checked = self.program.rules[decl.name]
@@ -474,6 +480,12 @@ class _Document:
         if isinstance(kind, NumberT):
             return str(kind.unit) if not kind.unit.is_bare else "数"
         return describe(kind) if kind is not None else "情形" if name in self.policy.grounds else ""
+
+
+def _base_of(policy: Policy) -> str:
+    """The documents that a policy is laid over, the nearest first."""
+    below = [meta for meta in reversed(policy.layers.values()) if meta.id != policy.meta.id]
+    return "、".join(f"{meta.id}（{meta.number}）" if meta.number else meta.id for meta in below)
 
 
 def _anchor(family: str, name: str) -> str:
