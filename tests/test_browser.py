@@ -33,6 +33,7 @@ const dead=[...document.querySelectorAll('a')].map(a=>decodeURIComponent((a.getA
 const spilt=[...document.querySelectorAll('svg.dep a')].filter(a=>a.querySelector('text').getBBox().width>
  a.querySelector('rect').getBBox().width).length;
 document.title='PROBE'+JSON.stringify({errors:window.failures,boxes:boxes.length,overlaps,dead,spilt,
+ texts:[...document.querySelectorAll('svg[role=img] text')].filter(t=>{const b=t.getBBox();return b.x<0||b.x+b.width>720}).length,
  fetched:performance.getEntriesByType('resource').length,wide:document.documentElement.scrollWidth>innerWidth,
  text:document.body.innerText});
 });</script>"""
@@ -87,3 +88,21 @@ def test_an_explanation_as_a_page(tmp_path: Path) -> None:
         assert one["result"] in found["text"]
         if isinstance(value, str):
             assert f"{one['result']}：{value}" in found["text"]
+
+
+def test_a_comparison_as_a_page(tmp_path: Path) -> None:
+    revision = str(ROOT / "tests" / "revisions" / "raised-base.yaml")
+    roster = str(ROOT / "examples" / "roster.json")
+    words = ("diff", "jiaban-2021-47", revision, "--roster", roster, "--as-of", "2024-12-31", "--examples")
+    found = opened(printed(*words, "--format", "html"), tmp_path)
+    told = json.loads(printed(*words, "--format", "json"))
+    assert (found["texts"], found["wide"]) == (0, False)
+    assert told["impact"]["yearly"] in found["text"]
+    for person in told["impact"]["largest"]:
+        assert person["id"] in found["text"]
+    for words in (
+        "将第二十四条第（一）项中的“2000元”修改为“2300元”。",
+        "举例：两个版本结果不同的记录",
+        "按街道",
+    ):
+        assert words in found["text"]

@@ -9,6 +9,7 @@ import csv
 import json
 import random
 import re
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -25,14 +26,19 @@ from engine.diff.edits import difference
 from engine.diff.impact import same
 from engine.diff.model import Difference, Edit
 from engine.diff.witness import Refused, differ
+from engine.evaluation import evaluate
 from engine.folder import open_folder
 from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
+from engine.program import Program
+from engine.records.reader import read_roster, roster_of
 from engine.registry import policy_files, whole_of
 from engine.render.diff import diff_page, readings_page
 from engine.render.diff_json import diff_object
 from engine.render.page_html import page_html
 from engine.render.page_markdown import page_markdown
 from engine.render.page_text import page_text
+from engine.tables import show
+from engine.values import Series
 
 ROOT = Path(__file__).parent.parent
 REVISIONS = ROOT / "tests" / "revisions"
@@ -247,11 +253,40 @@ def test_every_reading_has_a_row() -> None:
 # ---- witnesses ----------------------------------------------------------------------------------------------
 
 
+def alone(program: Program, facts: dict[str, Any], result: str, as_of: date) -> Any:
+    """A witness's record, read and evaluated by itself as a roster would be; 「退回」 if it is not accepted."""
+    plain_facts = {name: written(value) for name, value in facts.items()}
+    known = {name: value for name, value in plain_facts.items() if name in program.policy.fields}
+    roster, _ = roster_of([{"工号": "1", **known}, {"工号": "2"}], {}, as_of, program.policy, "举例")
+    assert roster is not None
+    one = next((record for record in roster.records if record.id == "1"), None)
+    if one is None:
+        return "退回"
+    told = evaluate(program, replace(roster, records=(one,), rejected=()), as_of, only=[result])
+    return told.records[0].outcomes[result]
+
+
+def written(value: Any) -> Any:
+    if isinstance(value, Series):
+        return {str(year): part for year, part in value.items}
+    return {True: "是", False: "否"}[value] if isinstance(value, bool) else show(value)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_witness_really_differs(name: str) -> None:
-    found = with_examples(name).witnesses
+    compared_ = with_examples(name)
+    found = compared_.witnesses
     assert found is not None
+    assert compared_.old is not None
+    assert compared_.new is not None
     for witness in found.found:
+        if not any(decl.owner for field in witness.record for decl in [compared_.new.policy.fields[field]]):
+            before = alone(compared_.old, dict(witness.record), witness.result, found.as_of)
+            after = alone(compared_.new, dict(witness.record), witness.result, found.as_of)
+            assert (before, after) == (
+                "退回" if isinstance(witness.before, Refused) else witness.before,
+                "退回" if isinstance(witness.after, Refused) else witness.after,
+            )
         assert differ(witness.before, witness.after)
         assert witness.facts.items() <= witness.record.items() | {
             (k, v) for k, v in witness.facts.items() if v is None
@@ -401,6 +436,13 @@ def test_order_and_notes_are_words_only(change: str) -> None:
     assert found.same_meaning
     assert not found.same_words
     assert found.kind == "仅文字"
+    figures = []
+    for side in (program, changed):
+        roster, _ = read_roster(ROSTER, side.policy)
+        assert roster is not None
+        told = evaluate(side, roster, DAY)
+        figures.append([(result.record.id, dict(sorted(result.outcomes.items()))) for result in told.records])
+    assert figures[0] == figures[1]
 
 
 # ---- written out ------------------------------------------------------------------------------------------------
