@@ -1,0 +1,285 @@
+"""What DuckDB and Spark write differently. Everything else of the statement is common text.
+
+Every method takes SQL texts and gives one. A value's SQL type is one of `WIDTHS` (whole numbers by their bits) or of
+`NAMED`; binary floats do not occur.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+#: Bits of a whole number.
+WIDTHS = (32, 64, 128)
+#: A whole number of 128 bits holds any of 38 digits, in both dialects.
+MOST = 10**38 - 1
+
+
+class Dialect:
+    """DuckDB's way; `Spark` overrides what differs."""
+
+    name = "duckdb"
+    whole: Mapping[int, str] = {32: "INTEGER", 64: "BIGINT", 128: "HUGEINT"}
+    truth, day, string, texts = "BOOLEAN", "DATE", "VARCHAR", "VARCHAR[]"
+    _quoted = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")+)\"")
+
+    # --- words
+
+    def quote(self, name: str) -> str:
+        """An identifier."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def names_in(self, sql: str) -> set[str]:
+        """The quoted identifiers of a text, its literals left out."""
+        return {found.replace('""', '"') for found in self._quoted.findall(sql) if found}
+
+    def text(self, value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    def date(self, value: date) -> str:
+        return f"DATE '{value.isoformat()}'"
+
+    def cast(self, sql: str, kind: str) -> str:
+        return f"CAST({sql} AS {kind})"
+
+    # --- whole numbers
+
+    def divide(self, top: str, bottom: str, bits: int) -> str:
+        """Towards zero; both sides are whole."""
+        return f"({top}) // ({bottom})"
+
+    def greatest_divisor(self, one: str, two: str) -> str:
+        return f"gcd({one}, {two})"
+
+    def shift_left(self, sql: str, by: str) -> str:
+        return f"(({sql}) << ({by}))"
+
+    def shift_right(self, sql: str, by: str) -> str:
+        return f"(({sql}) >> ({by}))"
+
+    # --- dates
+
+    def add_days(self, day: str, days: str) -> str:
+        return f"(({day}) + CAST({days} AS INTEGER))"
+
+    def days_between(self, start: str, end: str) -> str:
+        return f"(({end}) - ({start}))"
+
+    def part(self, part: str, day: str) -> str:
+        """year, month or day, as a number of 32 bits."""
+        return f"CAST({part}({day}) AS INTEGER)"
+
+    # --- lists, structs and maps
+
+    def list_of(self, items: Sequence[str], kind: str = "") -> str:
+        found = f"[{', '.join(items)}]"
+        return self.cast(found, self.list_type(kind)) if kind and not items else found
+
+    def list_type(self, kind: str) -> str:
+        return f"{kind}[]"
+
+    def map_type(self, key: str, value: str) -> str:
+        return f"MAP({key}, {value})"
+
+    def struct_type(self, fields: Sequence[tuple[str, str]]) -> str:
+        return f"STRUCT({', '.join(f'{self.quote(name)} {kind}' for name, kind in fields)})"
+
+    def length(self, items: str) -> str:
+        return f"len({items})"
+
+    def each(self, items: str, name: str, body: str) -> str:
+        return f"list_transform({items}, lambda {name}: {body})"
+
+    def where(self, items: str, name: str, condition: str) -> str:
+        return f"list_filter({items}, lambda {name}: {condition})"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        """Several lists as one."""
+        return parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
+
+    def flat(self, lists: str) -> str:
+        return f"flatten({lists})"
+
+    def distinct(self, items: str) -> str:
+        """Each once, the order of the first kept."""
+        kept = f"list_filter({items}, lambda item, at: list_position({items}, item) = at)"
+        return f"CASE WHEN len({items}) < 2 THEN {items} ELSE {kept} END"
+
+    def sorted(self, items: str) -> str:
+        return f"list_sort({items})"
+
+    def total(self, items: str, bits: int) -> str:
+        """The sum of whole numbers, 0 of none."""
+        return f"CAST(COALESCE(list_sum({items}), 0) AS {self.whole[bits]})"
+
+    def largest(self, items: str) -> str:
+        return f"list_max({items})"
+
+    def smallest(self, items: str) -> str:
+        return f"list_min({items})"
+
+    def any_true(self, items: str, name: str, condition: str) -> str:
+        return f"len(list_filter({items}, lambda {name}: {condition})) > 0"
+
+    def bits_of(self, items: str, name: str, bits: str) -> str:
+        """Whole numbers of 64 bits, one an item, as one by OR; 0 of none, NULL of NULL."""
+        found = f"list_aggregate({self.each(items, name, bits)}, 'bit_or')"
+        return f"CASE WHEN {items} IS NOT NULL THEN COALESCE({found}, 0) END"
+
+    def item(self, items: str, at: str) -> str:
+        """The item at a place from 1, NULL beyond."""
+        return f"list_extract({items}, {at})"
+
+    def contains(self, items: str, item: str) -> str:
+        return f"list_contains({items}, {item})"
+
+    def field(self, struct: str, name: str) -> str:
+        return f"{struct}.{self.quote(name)}"
+
+    def struct(self, fields: Sequence[tuple[str, str]]) -> str:
+        return "{" + ", ".join(f"{self.text(name)}: {sql}" for name, sql in fields) + "}"
+
+    def entries(self, map_: str) -> str:
+        """A map as a list of structs of key and value."""
+        return f"map_entries({map_})"
+
+    def map_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
+        """A map with those keys (SQL) whose condition holds: (condition, key, value)."""
+        struct = self.struct_type((("key", self.string), ("value", value_kind)))
+        items = [
+            f"CASE WHEN {condition} THEN {self.cast(self.struct((('key', key), ('value', value))), struct)} END"
+            for condition, key, value in pairs
+        ]
+        kept = f"list_filter([{', '.join(items)}], lambda e: e IS NOT NULL)"
+        return f"map_from_entries({kept})"
+
+    def empty_map(self, value_kind: str) -> str:
+        return self.cast("MAP {}", self.map_type(self.string, value_kind))
+
+    # --- over rows
+
+    def list_over(self, sql: str, condition: str, order: str) -> str:
+        """An aggregate: the values of rows that meet a condition as a list, never NULL."""
+        found = f"list({sql} ORDER BY {order}) FILTER ({condition})"
+        return f"COALESCE({found}, [])"
+
+
+class Spark(Dialect):
+    """Spark SQL 4 with ANSI mode; 128 bits are DECIMAL(38,0)."""
+
+    name = "spark"
+    whole: Mapping[int, str] = {32: "INT", 64: "BIGINT", 128: "DECIMAL(38,0)"}
+    string, texts = "STRING", "ARRAY<STRING>"
+    _quoted = re.compile(r"'(?:[^'\\]|\\.)*'|`((?:[^`]|``)+)`")
+
+    def quote(self, name: str) -> str:
+        return "`" + name.replace("`", "``") + "`"
+
+    def names_in(self, sql: str) -> set[str]:
+        return {found.replace("``", "`") for found in self._quoted.findall(sql) if found}
+
+    def text(self, value: str) -> str:
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+    def divide(self, top: str, bottom: str, bits: int) -> str:
+        if bits < 128:
+            return f"(({top}) div ({bottom}))"
+        wide = self.whole[128]
+        return f"CAST((CAST({top} AS {wide}) - CAST({top} AS {wide}) % ({bottom})) / ({bottom}) AS {wide})"
+
+    def greatest_divisor(self, one: str, two: str) -> str:
+        start = f"named_struct('a', CAST({one} AS DECIMAL(38,0)), 'b', CAST({two} AS DECIMAL(38,0)))"
+        step = (
+            "CASE WHEN s.b = 0 THEN s ELSE named_struct('a', s.b, 'b', CAST(s.a % s.b AS DECIMAL(38,0))) END"
+        )
+        return f"aggregate(sequence(1, 190), {start}, (s, i) -> {step}).a"
+
+    def shift_left(self, sql: str, by: str) -> str:
+        return f"shiftleft({sql}, {by})"
+
+    def shift_right(self, sql: str, by: str) -> str:
+        return f"shiftright({sql}, {by})"
+
+    def add_days(self, day: str, days: str) -> str:
+        return f"date_add({day}, CAST({days} AS INT))"
+
+    def days_between(self, start: str, end: str) -> str:
+        return f"datediff({end}, {start})"
+
+    def part(self, part: str, day: str) -> str:
+        return f"{part}({day})"
+
+    def list_of(self, items: Sequence[str], kind: str = "") -> str:
+        found = f"array({', '.join(items)})"
+        return self.cast(found, self.list_type(kind)) if kind and not items else found
+
+    def list_type(self, kind: str) -> str:
+        return f"ARRAY<{kind}>"
+
+    def map_type(self, key: str, value: str) -> str:
+        return f"MAP<{key}, {value}>"
+
+    def struct_type(self, fields: Sequence[tuple[str, str]]) -> str:
+        return f"STRUCT<{', '.join(f'{self.quote(name)}: {kind}' for name, kind in fields)}>"
+
+    def length(self, items: str) -> str:
+        return f"CASE WHEN {items} IS NOT NULL THEN size({items}) END"
+
+    def each(self, items: str, name: str, body: str) -> str:
+        return f"transform({items}, {name} -> {body})"
+
+    def where(self, items: str, name: str, condition: str) -> str:
+        return f"filter({items}, {name} -> {condition})"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})"
+
+    def distinct(self, items: str) -> str:
+        return f"array_distinct({items})"
+
+    def sorted(self, items: str) -> str:
+        return f"array_sort({items})"
+
+    def total(self, items: str, bits: int) -> str:
+        kind = self.whole[bits]
+        return f"COALESCE(aggregate({items}, CAST(0 AS {kind}), (a, b) -> CAST(a + b AS {kind})), CAST(0 AS {kind}))"
+
+    def largest(self, items: str) -> str:
+        return f"array_max({items})"
+
+    def smallest(self, items: str) -> str:
+        return f"array_min({items})"
+
+    def any_true(self, items: str, name: str, condition: str) -> str:
+        return f"exists({items}, {name} -> COALESCE({condition}, FALSE))"
+
+    def bits_of(self, items: str, name: str, bits: str) -> str:
+        return f"aggregate({items}, CAST(0 AS BIGINT), (acc, {name}) -> acc | {bits})"
+
+    def item(self, items: str, at: str) -> str:
+        return f"get({items}, {at} - 1)"
+
+    def contains(self, items: str, item: str) -> str:
+        return f"array_contains({items}, {item})"
+
+    def struct(self, fields: Sequence[tuple[str, str]]) -> str:
+        return "named_struct(" + ", ".join(f"{self.text(name)}, {sql}" for name, sql in fields) + ")"
+
+    def map_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
+        struct = self.struct_type((("key", self.string), ("value", value_kind)))
+        items = [
+            f"CASE WHEN {condition} THEN {self.cast(self.struct((('key', key), ('value', value))), struct)} END"
+            for condition, key, value in pairs
+        ]
+        return f"map_from_entries(filter(array({', '.join(items)}), e -> e IS NOT NULL))"
+
+    def empty_map(self, value_kind: str) -> str:
+        return self.cast("map()", self.map_type(self.string, value_kind))
+
+    def list_over(self, sql: str, condition: str, order: str) -> str:
+        struct = f"CASE WHEN {condition} THEN named_struct('o', {order}, 'v', {sql}) END"
+        return f"transform(array_sort(collect_list({struct})), e -> e.v)"
+
+
+DIALECTS: dict[str, Dialect] = {"duckdb": Dialect(), "spark": Spark()}

@@ -1,0 +1,105 @@
+"""A compiled formula: the SQL of its value, of the reason why it does not apply, and of what is missing.
+
+    value    `sql`, NULL unless there is one; a number is sql / (den × over)
+    不适用    `na`, the number of its reason, NULL unless it is so; "" if it never is
+    信息不足  neither; `facts` gives the SQL list of what is missing ([] unless it is so), None if nothing ever is
+
+Bounds are of the whole number in `sql`; what would need more than 38 digits is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from engine.expr import tree
+from engine.types import EnumT, Type
+from engine.values import Number
+
+
+class Nothing:
+    """The type of `NOTHING`, which stands where there is no constant."""
+
+    __slots__ = ()
+
+
+NOTHING = Nothing()
+Facts = Callable[[], str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A series of few members as bits: bit i of a plane is the year i years before the day's; a member is read off
+    the planes as its rank + 1, 0 where there is none. Valid where `fits`; `rest` is the list of the series that do not
+    fit, `written` the text of the whole list for where it is rarely needed."""
+
+    year: int
+    planes: tuple[str, ...]
+    present: str
+    fits: str
+    rest: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    kind: Type
+    sql: str
+    na: str = ""
+    facts: Facts = None
+    den: int = 1
+    over: str = ""
+    low: int = 0
+    high: int = 0
+    over_high: int = 1
+    const: Any = NOTHING
+    pack: Pack | None = None
+    name: str = ""
+
+    @property
+    def is_const(self) -> bool:
+        return self.const is not NOTHING
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be 信息不足."""
+        return self.facts is not None
+
+    @property
+    def sure(self) -> bool:
+        """Whether it always has a value."""
+        return self.facts is None and not self.na
+
+    @property
+    def value(self) -> Number:
+        """A constant number."""
+        found: Number = self.const
+        return found
+
+    def outcome(self, na: str = "", facts: Facts = None) -> Term:
+        return replace(self, na=na, facts=facts, const=NOTHING if na or facts else self.const)
+
+
+class CannotCompile(Exception):
+    """A construct that has no exact form in SQL; caught where the statement is made, and told with its place."""
+
+    def __init__(self, said: str, hint: str = "", node: tree.Expr | None = None) -> None:
+        super().__init__(said)
+        self.said, self.hint, self.node = said, hint, node
+
+
+def same_members(one: Type, two: Type) -> bool:
+    """Whether two enums number their members alike."""
+    return isinstance(one, EnumT) and isinstance(two, EnumT) and one.members == two.members
+
+
+def ordinal(day: date) -> int:
+    return day.toordinal()
+
+
+def parts_of(number: Number) -> tuple[int, int]:
+    fraction = Fraction(number)
+    return fraction.numerator, fraction.denominator
