@@ -103,7 +103,7 @@ class Dialect:
 
     def distinct(self, items: str) -> str:
         """Each once, the order of the first kept."""
-        kept = f"list_filter({items}, lambda item, at: list_position({items}, item) = at)"
+        kept = f"list_filter({items}, lambda item, place: list_position({items}, item) = place)"
         return f"CASE WHEN len({items}) < 2 THEN {items} ELSE {kept} END"
 
     def sorted(self, items: str) -> str:
