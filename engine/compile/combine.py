@@ -62,7 +62,8 @@ class Combiner:
         return ""
 
     def empty(self) -> str:
-        return self.dialect.list_of((), self.dialect.string)
+        """No facts: NULL, which costs nothing."""
+        return self.dialect.cast("NULL", self.dialect.texts)
 
     def facts_list(self, *facts: str) -> str:
         return self.dialect.list_of([self.dialect.text(fact) for fact in facts])
@@ -79,7 +80,7 @@ class Combiner:
     @staticmethod
     def known(term: Term) -> str:
         """What is NULL where the term has no value, and cheaper to look at than a list."""
-        return term.pack.present if term.pack is not None else term.sql
+        return term.pack.present[0] if term.pack is not None else term.sql
 
     def has_value(self, term: Term) -> str:
         return "TRUE" if term.sure else f"({self.known(term)} IS NOT NULL)"

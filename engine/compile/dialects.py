@@ -21,6 +21,8 @@ class Dialect:
 
     name = "duckdb"
     whole: Mapping[int, str] = {32: "INTEGER", 64: "BIGINT", 128: "HUGEINT"}
+    #: Whether a list is read into 126 bits at once.
+    wide_lanes = True
     truth, day, string, texts = "BOOLEAN", "DATE", "VARCHAR", "VARCHAR[]"
     _quoted = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")+)\"")
 
@@ -95,7 +97,7 @@ class Dialect:
         return f"list_filter({items}, lambda {name}: {condition})"
 
     def joined(self, parts: Sequence[str]) -> str:
-        """Several lists as one."""
+        """Several lists of texts as one; NULL is none."""
         return parts[0] if len(parts) == 1 else f"list_concat({', '.join(parts)})"
 
     def flat(self, lists: str) -> str:
@@ -122,8 +124,12 @@ class Dialect:
     def any_true(self, items: str, name: str, condition: str) -> str:
         return f"len(list_filter({items}, lambda {name}: {condition})) > 0"
 
+    def position(self, items: Sequence[str], item: str) -> str:
+        """The place from 1 of an item in a list of literals, NULL if it is not there."""
+        return f"list_position({self.list_of(items)}, {item})"
+
     def bits_of(self, items: str, name: str, bits: str) -> str:
-        """Whole numbers of 64 bits, one an item, as one by OR; 0 of none, NULL of NULL."""
+        """Whole numbers, one an item, as one by OR; 0 of none, NULL of NULL."""
         found = f"list_aggregate({self.each(items, name, bits)}, 'bit_or')"
         return f"CASE WHEN {items} IS NOT NULL THEN COALESCE({found}, 0) END"
 
@@ -169,6 +175,7 @@ class Spark(Dialect):
     """Spark SQL 4 with ANSI mode; 128 bits are DECIMAL(38,0)."""
 
     name = "spark"
+    wide_lanes = False
     whole: Mapping[int, str] = {32: "INT", 64: "BIGINT", 128: "DECIMAL(38,0)"}
     string, texts = "STRING", "ARRAY<STRING>"
     _quoted = re.compile(r"'(?:[^'\\]|\\.)*'|`((?:[^`]|``)+)`")
@@ -233,7 +240,15 @@ class Spark(Dialect):
         return f"filter({items}, {name} -> {condition})"
 
     def joined(self, parts: Sequence[str]) -> str:
-        return parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})"
+        none = f"CAST(array() AS {self.texts})"
+        return (
+            parts[0]
+            if len(parts) == 1
+            else f"concat({', '.join(f'COALESCE({part}, {none})' for part in parts)})"
+        )
+
+    def flat(self, lists: str) -> str:
+        return f"flatten(filter({lists}, l -> l IS NOT NULL))"
 
     def distinct(self, items: str) -> str:
         return f"array_distinct({items})"
@@ -253,6 +268,9 @@ class Spark(Dialect):
 
     def any_true(self, items: str, name: str, condition: str) -> str:
         return f"exists({items}, {name} -> COALESCE({condition}, FALSE))"
+
+    def position(self, items: Sequence[str], item: str) -> str:
+        return f"NULLIF(array_position({self.list_of(items)}, {item}), 0)"
 
     def bits_of(self, items: str, name: str, bits: str) -> str:
         return f"aggregate({items}, CAST(0 AS BIGINT), (acc, {name}) -> acc | {bits})"

@@ -28,6 +28,8 @@ from engine.types import BOOL, DATE, AnyT, EnumT, NumberT, RecordsT, SeriesT, Ty
 
 #: Whole digits of a number whose field says no 范围, and digits after the point where it says no 小数位.
 MOST_DIGITS, MOST_DECIMALS = 12, 6
+#: Facts of a name become a column of their own from so many characters on: rows that lack nothing pay for every column.
+LONG = 2500
 _LOCAL = re.compile(r"\bx_\d")
 
 
@@ -41,6 +43,8 @@ class Common:
     given_readings: Mapping[str, str]
     #: 不适用 by number: the SQL of its reason
     reasons: list[str] = field(default_factory=list)
+    #: what closes an 适用: the column of its reason → its conditions in order, each with the reason it gives
+    closures: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     #: the condition under which facts are wanted at all
     flag: str = "TRUE"
 
@@ -134,12 +138,11 @@ class Frame(Lists):
 
         def facts() -> str:
             if not made:
-                wanted = self.common.flag + ("" if bound.kind == GROUNDS else f" AND {self.is_open(bound)}")
-                made.append(
-                    self.stages.bind(
-                        f"{label}·缺", f"CASE WHEN {wanted} THEN {inner()} ELSE {self.empty()} END"
-                    )
-                )
+                wanted = "" if bound.kind == GROUNDS else self.is_open(bound)
+                found = f"CASE WHEN {wanted} THEN {inner()} END" if wanted else inner()
+                if len(found) > LONG:
+                    found = self.stages.bind(f"{label}·缺", f"CASE WHEN {self.common.flag} THEN {found} END")
+                made.append(found)
             return made[0]
 
         return replace(bound, facts=facts)
@@ -191,12 +194,11 @@ class Frame(Lists):
     def scope(self, names: tuple[str, ...]) -> Term:
         """适用 as a truth value: TRUE where all hold; else the reason of the first that does not, or what is missing."""
         terms = [(name, self.named(name)) for name in names]
-        closed = []
-        for name, term in terms:
-            reason = self.reason(reason_of(self.policy.rules[name]))
-            if term.is_const and term.const:
-                continue
-            closed.append(f"WHEN {term.sql} IS FALSE THEN {reason}")
+        closing = [
+            (term.sql, self.reason(reason_of(self.policy.rules[name])))
+            for name, term in terms
+            if not (term.is_const and term.const)
+        ]
         open_terms = [term for _, term in terms if not (term.is_const and term.const)]
         if not open_terms:
             return self.const(True, BOOL)
@@ -204,12 +206,14 @@ class Frame(Lists):
             f"{self.prefix}适用（{'、'.join(names)}）", "(" + " AND ".join(t.sql for t in open_terms) + ")"
         )
         truth = f"CASE WHEN {whole} THEN TRUE END" if not self.stages.is_plain(whole) else whole
-        na = f"CASE {' '.join(closed)}"
+        na = "CASE " + " ".join(f"WHEN {sql} IS FALSE THEN {reason}" for sql, reason in closing)
         passed = self.first_na(open_terms)
         if passed:
             doubts = " OR ".join(self.is_open(term) for term in open_terms if term.open)
             na += (f" WHEN {doubts} THEN NULL" if doubts else "") + f" ELSE {passed}"
-        na = self.stages.bind(f"{whole.strip(chr(34)).strip('`')}·不适用", na + " END")
+        na = self.stages.bind(f"{self.prefix}不适用（{'、'.join(names)}）", na + " END")
+        if not self.stages.is_plain(na) or self.dialect.names_in(na):
+            self.common.closures[na] = closing
         facts = self.unless(f"({whole} OR {na} IS NOT NULL)", self.facts_of(open_terms))
         return Term(BOOL, truth, na=na, facts=facts)
 
@@ -223,7 +227,9 @@ class Frame(Lists):
         term = make()
         no = replace(self.none(term.kind), na=scope.na, facts=scope.facts)
         found = self.choice(term.kind, [(scope.sql, term)], no)
-        return replace(found, pack=self.gated_pack(term.pack, scope.sql))
+        na = found.na if term.na else scope.na
+        closed = scope.na if scope.na in self.common.closures else ""
+        return replace(found, na=na, closed=closed, pack=self.gated_pack(term.pack, scope.sql))
 
     def rule(self, rule: CheckedRule) -> Term:
         """适用, 例外, 公式, 触发日, in this order."""

@@ -135,7 +135,7 @@ class Lists(Packed):
             return found
         doubt = self.dialect.any_true(self.slow(source, masks is not None).sql, variable, tests)
         if masks is not None:
-            doubt = self.packed_or(source, f"{masks.open} <> 0" if masks.open else "FALSE", doubt)
+            doubt = self.packed_or(source, self.any_open(masks), doubt)
         return self.doubted(found, source, doubt, variable, self.facts_of(inner))
 
     def doubted(self, found: Term, source: Term, doubt: str, variable: str, inner: Facts) -> Term:
@@ -168,7 +168,7 @@ class Lists(Packed):
         masks = self.packed_condition(source, node.condition)
         slow = self.slow(source, masks is not None)
         kept = self.dialect.where(slow.sql, variable, self.is_true(holds))
-        sql = self.packed_or(source, self.packed_count(source, masks), self.size(kept))
+        sql = self.packed_or(source, self.bit_count(masks.holds) if masks else "", self.size(kept))
         found = self.strict(replace(found, sql=sql), (source,))
         return self.with_doubt(found, source, variable, [holds], masks)
 

@@ -1,13 +1,13 @@
 """Series of few members as bits: one pass over the list, then 次数, 连续, 段数, 最近 are a few operations on whole numbers.
 
-A series whose items are members of an enum is read once into planes of 31 bits, bit i for the year i years before the
-day's. A condition over 值 and 年份 is a mask of the years for which it holds. What does not come down to masks, and a
-series with years that do not fit, goes the general way (`engine.compile.lists`).
+Walking a list is what costs, so a series whose items are members of an enum is read once into lanes of a few bits
+(`Pack`). A condition over 值 and 年份 is a mask: the lowest bit of the lane of every year for which it holds. What does not
+come down to masks, and a series with years that do not fit, goes the general way (`engine.compile.lists`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,35 +17,40 @@ from engine.compile.terms import Pack, Term
 from engine.expr import tree
 from engine.types import EnumT, NumberT, SeriesT
 
-#: Years that a plane holds, the day's own among them.
-YEARS = 31
-ALL = 2**YEARS - 1
-#: Marks a series with something that planes cannot hold: an older year, no known member.
-ODD = 2**62
-#: An enum of more members goes the general way.
-MOST_PLANES = 4
+#: Words to a series: of members that need three bits, 42 years.
+WORDS = 2
+#: A series whose items need wider lanes goes the general way.
+MOST_WIDTH = 4
+#: What no lanes give, being negative: something is in the series that they cannot hold.
+ODD = "(-9223372036854775807 - 1)"
+
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Years for which a condition holds, and for which it is open ("" for none)."""
+    """Years for which a condition holds, and for which it is open (none if empty), word by word."""
 
-    holds: str
-    open: str = ""
+    holds: Words
+    open: Words = ()
 
 
 class NotPacked(Exception):
     """A condition that does not come down to masks."""
 
 
-def planes_for(kind: SeriesT) -> int:
-    """How many planes the members need; 0 if they are not packed."""
-    count = len(kind.item.members).bit_length() if isinstance(kind.item, EnumT) else 0
-    return count if count <= MOST_PLANES else 0
+def lane_width(kind: SeriesT) -> int:
+    """Bits that the members need; 0 if they are not packed."""
+    width = len(kind.item.members).bit_length() if isinstance(kind.item, EnumT) else 0
+    return width if width <= MOST_WIDTH else 0
 
 
 class Packed(Tables):
-    """Terms of series that carry a `Pack`; every method gives "" where there is none."""
+    """Terms of series that carry a `Pack`; a figure is "" where there is none."""
+
+    scopes: list[Mapping[str, Term]]
+
+    # --- reading -----------------------------------------------------------------------------------------
 
     def pack(
         self,
@@ -57,51 +62,92 @@ class Packed(Tables):
         words: Mapping[str, str],
         item: tuple[str, str],
     ) -> Pack | None:
-        """A series as planes. `raw` is its list as given, `item` the names of an item's year and value, `words` what may
+        """A series in lanes. `raw` is its list as given, `item` the names of an item's year and value, `words` what may
         be written → member; `written` its list as read."""
-        count = planes_for(kind)
-        if not count or not isinstance(kind.item, EnumT):
+        width = lane_width(kind)
+        if not width or not isinstance(kind.item, EnumT):
             return None
-        d = self.dialect
-        at, value = d.field("x", item[0]), d.field("x", item[1])
-        planes: list[str] = []
-        first_word = ""
-        for first in range(0, count, 2):
-            outside = 0 if first else ODD
-            codes = ""
-            for word, member in words.items():
-                code = (kind.item.rank(member) + 1) >> first
-                lanes = (code & 1) + (code >> 1 & 1) * 2**YEARS
-                codes += f" WHEN {d.text(word)} THEN {self.shifted_code(lanes, f'{year} - {at}')}"
-            bits = (
-                f"CASE WHEN {at} BETWEEN {year - YEARS + 1} AND {year} THEN CASE {value}{codes} ELSE {outside} END "
-                f"WHEN {at} > {year} THEN 0 ELSE {outside} END"
-            )
-            word_ = self.share(d.bits_of(raw, "x", d.cast(bits, d.whole[64])), f"{name}.位{first // 2 + 1}")
-            first_word = first_word or word_
-            planes.append(self.share(f"({word_} & {ALL})"))
-            if first + 1 < count:
-                planes.append(self.share(f"({d.shift_right(word_, str(YEARS))} & {ALL})"))
-        present = self.share("(" + " | ".join(planes) + ")", f"{name}.有")
-        fits = self.share(f"({first_word} < {ODD})", f"{name}.合")
+        codes = {word: kind.item.rank(member) + 1 for word, member in words.items()}
+        plain, odd = self.words_of(name, raw, item, codes, width, year)
+        fits = self.share(f"({odd} >= 0)", f"{name}.合")
         rest = self.share(f"CASE WHEN {fits} THEN NULL ELSE {written} END", f"{name}.余")
-        return Pack(year, tuple(planes), present, fits, rest, written)
+        pack = Pack(year, width, plain, (), fits, rest, written)
+        present = self.each_word(lambda word, _: self.lowest(pack, word), pack.words)
+        return Pack(year, width, plain, present, fits, rest, written)
+
+    def words_of(
+        self, name: str, raw: str, item: tuple[str, str], codes: Mapping[str, int], width: int, year: int
+    ) -> tuple[Words, str]:
+        """A series as words, and what is negative if they do not hold all of it."""
+        d, lanes = self.dialect, 63 // width
+        if d.wide_lanes:
+            whole = self.share(
+                self.word_of(raw, item, codes, width, year, year - WORDS * lanes + 1, 128), f"{name}.位"
+            )
+            low = f"({whole} & {2 ** (lanes * width) - 1})"
+            parts = [low, d.shift_right(whole, str(lanes * width))]
+            return tuple(self.share(d.cast(part, d.whole[64])) for part in parts), whole
+        found = [self.share(self.word_of(raw, item, codes, width, year, year - lanes + 1), f"{name}.位1")]
+        for at in range(1, WORDS):
+            last = year - lanes * at
+            older = self.word_of(raw, item, codes, width, last, last - lanes + 1)
+            found.append(
+                self.share(
+                    f"CASE WHEN {found[-1]} < 0 THEN {older} ELSE {found[-1]} * 0 END", f"{name}.位{at + 1}"
+                )
+            )
+        # a word that points to older years has its own lanes below the sign
+        plain = [f"({word} & {2 ** (lanes * width) - 1})" for word in found[:-1]] + found[-1:]
+        return tuple(self.share(word) for word in plain), found[-1]
+
+    def word_of(
+        self,
+        raw: str,
+        item: tuple[str, str],
+        codes: Mapping[str, int],
+        width: int,
+        last: int,
+        first: int,
+        bits: int = 64,
+    ) -> str:
+        """The lanes of the years `first` to `last`; later years leave nothing, older ones and unknown words `ODD`."""
+        d = self.dialect
+        at, value, big = d.field("x", item[0]), d.field("x", item[1]), d.whole[bits]
+        if list(codes.values()) == list(range(1, len(codes) + 1)):
+            code = d.cast(d.position([d.text(word) for word in codes], value), big)
+        else:
+            code = (
+                f"CASE {value} "
+                + " ".join(f"WHEN {d.text(w)} THEN {d.cast(str(c), big)}" for w, c in codes.items())
+                + " END"
+            )
+        lane = d.shift_left(code, f"{width * last} - {width} * {at}")
+        lanes = f"CASE WHEN {at} BETWEEN {first} AND {last} THEN {lane} WHEN {at} > {last} THEN {d.cast('0', big)} END"
+        return d.bits_of(raw, "x", f"COALESCE({lanes}, {d.cast(ODD, big)})")
+
+    def lowest(self, pack: Pack, word: str) -> str:
+        """The lowest bit of every lane of a word that holds something."""
+        parts = [word, *(self.dialect.shift_right(word, str(bit)) for bit in range(1, pack.width))]
+        return f"(({' | '.join(parts)}) & {pack.every})"
+
+    def each_word(self, make: Callable[..., str], *operands: Words) -> Words:
+        """Word by word: `make` of one word of every operand and its number."""
+        return tuple(self.share(make(*parts, at)) for at, parts in enumerate(zip(*operands, strict=True)))
 
     def gated_pack(self, pack: Pack | None, condition: str) -> Pack | None:
         """A pack that has no value where a condition does not hold."""
         if pack is None:
             return None
         gate = lambda sql: self.share(f"CASE WHEN {condition} THEN {sql} END")  # noqa: E731
-        planes = tuple(gate(plane) for plane in pack.planes)
+        words, present = tuple(map(gate, pack.words)), tuple(map(gate, pack.present))
         written = f"CASE WHEN {condition} THEN {pack.written} END"
-        return Pack(pack.year, planes, gate(pack.present), pack.fits, gate(pack.rest), written)
+        return Pack(pack.year, pack.width, words, present, pack.fits, gate(pack.rest), written)
 
-    def shifted_code(self, lanes: int, offset: str) -> str:
-        return (
-            self.dialect.shift_left(self.dialect.cast(str(lanes), self.dialect.whole[64]), offset)
-            if lanes
-            else "0"
-        )
+    def selected_pack(self, pack: Pack, masks: Masks, rest: str, written: str) -> Pack:
+        """The lanes for which a condition holds."""
+        full = 2**pack.width - 1
+        words = self.each_word(lambda word, mask, _: f"({word} & ({mask} * {full}))", pack.words, masks.holds)
+        return Pack(pack.year, pack.width, words, masks.holds, pack.fits, rest, written)
 
     def packed_or(self, source: Term, packed: str, general: str) -> str:
         """The packed way where the series fits, the general way elsewhere."""
@@ -112,247 +158,306 @@ class Packed(Tables):
     # --- conditions --------------------------------------------------------------------------------------
 
     def packed_condition(self, source: Term, condition: tree.Expr) -> Masks | None:
+        """The masks of a condition, None if it has none."""
         if source.pack is None or self.scopes:
             return None
         try:
-            masks = self.masks(condition, source)
+            masks = self.masks(condition, source, source.pack)
         except NotPacked:
             return None
-        holds = self.share(f"({masks.holds} & {source.pack.present})")
-        return Masks(holds, self.share(f"({masks.open} & {source.pack.present})") if masks.open else "")
+        among = lambda mask, present, _: f"({mask} & {present})"  # noqa: E731
+        present = source.pack.present
+        return Masks(
+            self.each_word(among, masks.holds, present),
+            self.each_word(among, masks.open, present) if masks.open else (),
+        )
 
-    scopes: list[Mapping[str, Term]]
-
-    def selected_pack(self, pack: Pack, masks: Masks, rest: str, written: str) -> Pack:
-        planes = tuple(self.share(f"({plane} & {masks.holds})") for plane in pack.planes)
-        return Pack(pack.year, planes, masks.holds, pack.fits, rest, written)
-
-    def masks(self, node: tree.Expr, source: Term) -> Masks:
+    def masks(self, node: tree.Expr, source: Term, pack: Pack) -> Masks:
         """Years for which a condition over 值 and 年份 holds; others than those present may be among them."""
-        assert source.pack is not None
         match node:
             case tree.And(items=items) | tree.Or(items=items):
-                both = isinstance(node, tree.And)
-                parts = [self.masks(item, source) for item in items]
-                return self.mask_and(parts) if both else self.mask_or(parts)
+                parts = [self.masks(item, source, pack) for item in items]
+                return self.mask_and(parts) if isinstance(node, tree.And) else self.mask_or(parts)
             case tree.Not(operand=x):
-                inner = self.masks(x, source)
-                no = f"(~{inner.holds} & {ALL})"
-                return Masks(f"({no} & ~{inner.open})", inner.open) if inner.open else Masks(no)
+                inner = self.masks(x, source, pack)
+                no = self.each_word(lambda word, _: f"(~{word} & {pack.every})", inner.holds)
+                if not inner.open:
+                    return Masks(no)
+                return Masks(
+                    self.each_word(lambda word, doubt, _: f"({word} & ~{doubt})", no, inner.open), inner.open
+                )
             case tree.Compare(op=op, left=tree.Column(name="值"), right=right):
-                return self.members_where(source, op, right, node.order)
+                return self.members_where(source, pack, op, right, node.order)
             case tree.Compare(op=op, left=left, right=tree.Column(name="值")):
-                return self.members_where(source, _TURNED[op], left, node.order)
+                return self.members_where(source, pack, _TURNED[op], left, node.order)
             case tree.Among(operand=tree.Column(name="值"), members=members, negated=negated):
                 chosen = [self.constant_member(member) for member in members]
-                kind = source.kind.item if isinstance(source.kind, SeriesT) else source.kind
-                assert isinstance(kind, EnumT)
+                kind = self.member_kind(source)
                 ranks = [at for at, member in enumerate(kind.members) if (member in chosen) is not negated]
-                return Masks(self.any_member(source.pack, ranks))
+                return Masks(self.any_member(pack, ranks))
             case tree.Compare(op=op, left=tree.Column(name="年份"), right=right):
-                return self.years_where_masks(source.pack, op, right)
+                return self.years_where(pack, op, right)
             case tree.Compare(op=op, left=left, right=tree.Column(name="年份")):
-                return self.years_where_masks(source.pack, _TURNED[op], left)
+                return self.years_where(pack, _TURNED[op], left)
+        return self.same_for_all(node, pack)
+
+    def same_for_all(self, node: tree.Expr, pack: Pack) -> Masks:
+        """A condition that does not look at the item."""
         if any(isinstance(part, tree.Column) for part in tree.walk(node)):
             raise NotPacked
         term = self.of(node)
         if term.na:
             raise NotPacked
+        words = len(pack.words)
         if term.is_const:
-            return Masks(str(ALL) if term.const else "0")
+            return Masks((str(pack.every if term.const else 0),) * words)
         term = self.held(term)
-        holds = f"CASE WHEN {term.sql} THEN {ALL} ELSE 0 END"
-        return Masks(
-            self.share(holds),
-            self.share(f"CASE WHEN {term.sql} IS NULL THEN {ALL} ELSE 0 END") if term.open else "",
-        )
+        holds = self.share(f"CASE WHEN {term.sql} THEN {pack.every} ELSE 0 END")
+        doubt = self.share(f"CASE WHEN {term.sql} IS NULL THEN {pack.every} ELSE 0 END") if term.open else ""
+        return Masks((holds,) * words, (doubt,) * words if doubt else ())
 
-    @staticmethod
-    def mask_and(parts: list[Masks]) -> Masks:
-        holds = "(" + " & ".join(part.holds for part in parts) + ")"
+    def mask_and(self, parts: list[Masks]) -> Masks:
+        holds = self.each_word(
+            lambda *words: "(" + " & ".join(words[:-1]) + ")", *(part.holds for part in parts)
+        )
         if not any(part.open for part in parts):
             return Masks(holds)
-        maybe = " & ".join(f"({part.holds} | {part.open})" if part.open else part.holds for part in parts)
-        return Masks(holds, f"(({maybe}) & ~{holds})")
+        maybe = [
+            self.each_word(lambda one, two, _: f"({one} | {two})", part.holds, part.open)
+            if part.open
+            else part.holds
+            for part in parts
+        ]
+        doubt = self.each_word(lambda *w: f"({' & '.join(w[:-2])} & ~{w[-2]})", *maybe, holds)
+        return Masks(holds, doubt)
+
+    def mask_or(self, parts: list[Masks]) -> Masks:
+        holds = self.each_word(
+            lambda *words: "(" + " | ".join(words[:-1]) + ")", *(part.holds for part in parts)
+        )
+        opens = [part.open for part in parts if part.open]
+        if not opens:
+            return Masks(holds)
+        return Masks(holds, self.each_word(lambda *w: f"(({' | '.join(w[:-2])}) & ~{w[-2]})", *opens, holds))
 
     @staticmethod
-    def mask_or(parts: list[Masks]) -> Masks:
-        holds = "(" + " | ".join(part.holds for part in parts) + ")"
-        opens = [part.open for part in parts if part.open]
-        return Masks(holds, f"(({' | '.join(opens)}) & ~{holds})" if opens else "")
+    def member_kind(source: Term) -> EnumT:
+        assert isinstance(source.kind, SeriesT)
+        assert isinstance(source.kind.item, EnumT)
+        return source.kind.item
 
-    def constant_member(self, node: tree.Expr) -> str:
+    @staticmethod
+    def constant_member(node: tree.Expr) -> str:
         if isinstance(node, tree.Const) and isinstance(node.value, str):
             return node.value
         raise NotPacked
 
-    def members_where(self, source: Term, op: str, other: tree.Expr, order: EnumT | None) -> Masks:
-        kind = source.kind.item if isinstance(source.kind, SeriesT) else source.kind
-        assert isinstance(kind, EnumT)
-        assert source.pack is not None
-        member = self.constant_member(other)
+    def members_where(
+        self, source: Term, pack: Pack, op: str, other: tree.Expr, order: EnumT | None
+    ) -> Masks:
+        kind, member = self.member_kind(source), self.constant_member(other)
         if op in ("==", "!="):
             chosen = [at for at, own in enumerate(kind.members) if (own == member) is (op == "==")]
-            return Masks(self.any_member(source.pack, chosen))
+            return Masks(self.any_member(pack, chosen))
         order = order or kind
         if member not in order.members or any(own not in order.members for own in kind.members):
             raise NotPacked
         test, limit = COMPARE[op], order.rank(member)
         return Masks(
-            self.any_member(
-                source.pack, [at for at, own in enumerate(kind.members) if test(order.rank(own), limit)]
-            )
+            self.any_member(pack, [at for at, own in enumerate(kind.members) if test(order.rank(own), limit)])
         )
 
-    def any_member(self, pack: Pack, ranks: Iterable[int]) -> str:
+    def any_member(self, pack: Pack, ranks: Iterable[int]) -> Words:
         """The years of any of the members, as few terms as cover their codes and touch no other's."""
         codes = {rank + 1 for rank in ranks}
-        if not codes:
-            return "0"
-        count = len(pack.planes)
-        terms: list[str] = []
-        left = set(codes)
+        left, terms = set(codes), []
         cubes = sorted(
-            product((None, 0, 1), repeat=count), key=lambda cube: sum(bit is not None for bit in cube)
+            product((None, 0, 1), repeat=pack.width), key=lambda cube: sum(bit is not None for bit in cube)
         )
         for cube in cubes:
             covered = {
-                code for code in range(2**count)
+                code
+                for code in range(2**pack.width)
                 if all(bit is None or code >> at & 1 == bit for at, bit in enumerate(cube))
-            }  # fmt: skip
+            }
             if covered & left and covered <= codes:
-                parts = [
-                    plane if bit else f"~{plane}"
-                    for plane, bit in zip(pack.planes, cube, strict=True) if bit is not None
-                ]  # fmt: skip
-                terms.append("(" + " & ".join(parts) + ")" if parts else str(ALL))
+                terms.append(cube)
                 left -= covered
-        return "(" + " | ".join(terms) + ")"
+        if not terms:
+            return ("0",) * len(pack.words)
 
-    def years_where_masks(self, pack: Pack, op: str, other: tree.Expr) -> Masks:
+        def one(word: str, _: int) -> str:
+            found = []
+            for cube in terms:
+                lanes = [
+                    (self.dialect.shift_right(word, str(at)) if at else word, bit)
+                    for at, bit in enumerate(cube)
+                    if bit is not None
+                ]
+                found.append("(" + " & ".join(lane if bit else f"~{lane}" for lane, bit in lanes) + ")")
+            return f"(({' | '.join(found)}) & {pack.every})"
+
+        return self.each_word(one, pack.words)
+
+    def years_where(self, pack: Pack, op: str, other: tree.Expr) -> Masks:
         if any(isinstance(part, tree.Column) for part in tree.walk(other)):
             raise NotPacked
         year = self.of(other)
         if year.na or not isinstance(year.kind, NumberT) or year.over or year.den != 1:
             raise NotPacked
+        words = len(pack.words)
         if year.is_const:
-            offsets = [
-                at for at in range(YEARS) if self.compared(op, self.numbers.const(pack.year - at), year).const
-            ]
-            return Masks(str(sum(1 << at for at in offsets)))
+            good = [COMPARE[op](pack.year - at, year.const) for at in range(pack.years)]
+            return Masks(tuple(
+                str(sum(1 << pack.width * lane for lane in range(pack.lanes) if good[at * pack.lanes + lane]))
+                for at in range(words)
+            ))  # fmt: skip
         year = self.held(year)
         back = self.share(f"({pack.year} - {year.sql})")
-        since = lambda shift: self.from_offset(f"({back} + {shift})" if shift else back)  # noqa: E731
-        masks = {
-            "<=": lambda: since(0),
-            "<": lambda: since(1),
-            ">": lambda: f"(~{since(0)} & {ALL})",
-            ">=": lambda: f"(~{since(1)} & {ALL})",
-            "==": lambda: f"({since(0)} & ~{since(1)})",
-            "!=": lambda: f"(~({since(0)} & ~{since(1)}) & {ALL})",
+        every = pack.every
+
+        def until(word: int, shift: int) -> str:
+            """The lanes of the years from that one on, or (`shift` 1) after it: those below an offset."""
+            offset = f"LEAST(GREATEST({back} + {1 - shift - word * pack.lanes}, 0), {pack.lanes})"
+            unused = self.dialect.cast(f"({pack.width} * ({pack.lanes} - {offset}))", self.dialect.whole[32])
+            return f"CASE WHEN {back} IS NOT NULL THEN {self.dialect.shift_right(self.dialect.cast(str(every), self.dialect.whole[64]), unused)} END"
+
+        makers: dict[str, Callable[[int], str]] = {
+            ">=": lambda word: until(word, 0),
+            ">": lambda word: until(word, 1),
+            "<": lambda word: f"({every} & ~{until(word, 0)})",
+            "<=": lambda word: f"({every} & ~{until(word, 1)})",
+            "==": lambda word: f"({until(word, 0)} & ~{until(word, 1)})",
+            "!=": lambda word: f"({every} & ~({until(word, 0)} & ~{until(word, 1)}))",
         }
-        holds = self.share(masks[op]())
+        holds = tuple(self.share(makers[op](word)) for word in range(words))
         if not year.open:
             return Masks(holds)
-        return Masks(
-            f"COALESCE({holds}, 0)", self.share(f"CASE WHEN {year.sql} IS NULL THEN {ALL} ELSE 0 END")
-        )
-
-    def from_offset(self, back: str) -> str:
-        """Bits from an offset on: years up to one; NULL of NULL."""
-        clamped = f"LEAST(GREATEST({back}, 0), {YEARS})"
-        whole = self.dialect.cast(str(ALL), self.dialect.whole[64])
-        shifted = self.dialect.shift_left(whole, self.dialect.cast(clamped, self.dialect.whole[32]))
-        return f"CASE WHEN {back} IS NOT NULL THEN {shifted} & {ALL} END"
+        doubt = self.share(f"CASE WHEN {year.sql} IS NULL THEN {every} ELSE 0 END")
+        return Masks(tuple(f"COALESCE({word}, 0)" for word in holds), (doubt,) * words)
 
     # --- figures ------------------------------------------------------------------------------------------
+
+    def bit_count(self, words: Words) -> str:
+        return self.dialect.cast(" + ".join(f"bit_count({word})" for word in words), self.dialect.whole[32])
 
     def packed_size(self, source: Term) -> str:
         return self.bit_count(source.pack.present) if source.pack else ""
 
-    def packed_count(self, source: Term, masks: Masks | None) -> str:
-        return self.bit_count(masks.holds) if masks else ""
-
-    def packed_doubt(self, source: Term, masks: object) -> str:
-        if not isinstance(masks, Masks):
-            return ""
-        return f"{masks.open} <> 0" if masks.open else "FALSE"
-
-    def bit_count(self, sql: str) -> str:
-        return self.dialect.cast(f"bit_count({sql})", self.dialect.whole[32])
+    @staticmethod
+    def any_open(masks: Masks) -> str:
+        """Whether the condition is open for any year."""
+        return f"({' | '.join(masks.open)}) <> 0" if masks.open else "FALSE"
 
     def packed_latest(self, source: Term) -> str:
+        """The lane above the lowest bit present, in the first word that has any."""
         if source.pack is None:
             return ""
-        low = self.share(f"({source.pack.present} & -{source.pack.present})")
-        return self.code_at(source.pack, lambda plane: f"CASE WHEN {plane} & {low} <> 0 THEN {{}} ELSE 0 END")
+        full, whens = 2**source.pack.width - 1, []
+        for word, present in zip(source.pack.words, source.pack.present, strict=True):
+            low = f"({present} & -{present})"
+            lane = self.dialect.divide(f"{word} & ({low} * {full})", f"NULLIF({low}, 0)", 64)
+            whens.append(f"WHEN {present} <> 0 THEN {self.rank_of(lane)}")
+        return f"CASE {' '.join(whens)} END"
 
     def packed_year(self, source: Term, year: Term) -> str:
-        if source.pack is None or year.over or year.den != 1:
+        pack = source.pack
+        if pack is None or year.over or year.den != 1:
             return ""
+        full = 2**pack.width - 1
         if year.is_const:
-            offset = source.pack.year - int(year.const)
-            if not 0 <= offset < YEARS:
+            word, lane = divmod(pack.year - int(year.const), pack.lanes)
+            if not 0 <= word < len(pack.words):
                 return "NULL"
-            bit = str(1 << offset)
-        else:
-            back = f"({source.pack.year} - {year.sql})"
-            one = self.dialect.cast("1", self.dialect.whole[64])
-            clamped = self.dialect.cast(f"LEAST(GREATEST({back}, 0), {YEARS})", self.dialect.whole[32])
-            bit = self.share(f"CASE WHEN {back} >= 0 THEN {self.dialect.shift_left(one, clamped)} ELSE 0 END")
-        return self.code_at(source.pack, lambda plane: f"CASE WHEN {plane} & {bit} <> 0 THEN {{}} ELSE 0 END")
+            return self.rank_of(
+                f"{self.dialect.shift_right(pack.words[word], str(lane * pack.width))} & {full}"
+            )
+        back, whens = f"({pack.year} - {year.sql})", []
+        for at, word in enumerate(pack.words):
+            low = at * pack.lanes
+            lane = self.dialect.cast(
+                f"LEAST(GREATEST({back} - {low}, 0), {pack.lanes - 1}) * {pack.width}", self.dialect.whole[32]
+            )
+            within = f"{back} BETWEEN {low} AND {low + pack.lanes - 1}"
+            whens.append(
+                f"WHEN {within} THEN {self.rank_of(f'{self.dialect.shift_right(word, lane)} & {full}')}"
+            )
+        return f"CASE {' '.join(whens)} END"
 
-    def code_at(self, pack: Pack, bit_of: object) -> str:
-        assert callable(bit_of)
-        parts = [bit_of(plane).format(1 << at) for at, plane in enumerate(pack.planes)]
-        return f"(NULLIF({' + '.join(parts)}, 0) - 1)"
+    def rank_of(self, lane: str) -> str:
+        return self.dialect.cast(f"NULLIF({lane}, 0) - 1", self.dialect.whole[32])
 
-    def packed_current(self, source: Term, masks: object) -> str:
-        """Years that hold from the last present back: the zeros below the first one that does not."""
-        if source.pack is None or not isinstance(masks, Masks):
+    # --- runs ---------------------------------------------------------------------------------------------
+
+    def in_a_row(self, pack: Pack, words: Words) -> str:
+        """A mask as one number with one bit a year."""
+        d, width = self.dialect, pack.width
+        found = []
+        for at, word in enumerate(words):
+            size = 1
+            while size < pack.lanes and width > 1:
+                # pairs of groups of `size` bits come together
+                groups = sum(
+                    (2 ** (2 * size) - 1) << (2 * size * width * k)
+                    for k in range(63)
+                    if 2 * size * width * k < 63
+                )
+                moved = d.shift_right(word, str((width - 1) * size))
+                word = self.share(f"(({word} | {moved}) & {groups & (2**63 - 1)})")
+                size *= 2
+            found.append(d.shift_left(word, str(at * pack.lanes)) if at else word)
+        return self.share("(" + " | ".join(found) + ")")
+
+    def packed_current(self, source: Term, masks: Masks | None) -> str:
+        """Years that hold from the last present back."""
+        if source.pack is None or masks is None:
             return ""
-        low = self.share(f"({source.pack.present} & -{source.pack.present})")
+        good, low = self.good_and_low(source.pack, masks)
         # adding the lowest bit to the run that begins there carries over it
-        run = f"({masks.holds} & ~({masks.holds} + {low}))"
-        return f"CASE WHEN {masks.holds} & {low} <> 0 THEN {self.bit_count(run)} ELSE 0 END"
+        return f"CASE WHEN {good} & {low} <> 0 THEN {self.bit_count((f'({good} & ~({good} + {low}))',))} ELSE 0 END"
 
-    def packed_current_doubt(self, source: Term, masks: object) -> str:
-        if source.pack is None or not isinstance(masks, Masks):
+    def good_and_low(self, pack: Pack, masks: Masks) -> tuple[str, str]:
+        good, present = self.in_a_row(pack, masks.holds), self.in_a_row(pack, pack.present)
+        return good, self.share(f"({present} & -{present})")
+
+    def packed_current_doubt(self, source: Term, masks: Masks) -> str:
+        """Whether the year at which the run ends is open: the bit that the carry sets."""
+        if source.pack is None:
             return ""
         if not masks.open:
             return "FALSE"
-        low = self.share(f"({source.pack.present} & -{source.pack.present})")
-        carried = f"(CASE WHEN {masks.holds} & {low} <> 0 THEN {masks.holds} + {low} ELSE {low} END)"
-        # the bit that the carry set is the year at which the run ends
-        return f"({carried} & ~{masks.holds} & {masks.open}) <> 0"
+        good, low = self.good_and_low(source.pack, masks)
+        carried = f"(CASE WHEN {good} & {low} <> 0 THEN {good} + {low} ELSE {low} END)"
+        return f"({carried} & ~{good} & {self.in_a_row(source.pack, masks.open)}) <> 0"
 
-    def packed_runs(self, source: Term, masks: object, function: str, length: int, first: list[Term]) -> str:
-        if source.pack is None or not isinstance(masks, Masks):
+    def packed_runs(
+        self, source: Term, masks: Masks | None, function: str, length: int, first: list[Term]
+    ) -> str:
+        pack = source.pack
+        if pack is None or masks is None:
             return ""
-        if length > YEARS:
+        if length > pack.years:
             return "0"
         if first and not (first[0].is_const and isinstance(first[0].const, int)):
             return ""
-        full = self.consecutive(masks.holds, length)
+        full = self.consecutive(self.in_a_row(pack, masks.holds), length)
         if first:
             # a bit of `full` is the last year of so many
-            begun = [source.pack.year - at - (length - 1) - first[0].const for at in range(YEARS)]
+            begun = [pack.year - at - (length - 1) - first[0].const for at in range(pack.years)]
             wanted = sum(1 << at for at, years in enumerate(begun) if years >= 0 and years % length == 0)
-            return self.bit_count(f"({full} & {wanted})")
+            return self.bit_count((f"({full} & {wanted})",))
         if function == "滚动段数":
-            return self.bit_count(full)
-        parts = []
-        block = full
-        for times in range(1, YEARS // length + 1):
+            return self.bit_count((full,))
+        found, block = [], full
+        for times in range(1, pack.years // length + 1):
             # one bit for every run of at least times × length years
-            before = self.dialect.shift_left(block, "1")
-            parts.append(self.bit_count(f"({block} & ~{before})"))
-            if (times + 1) * length <= YEARS:
+            found.append(f"({block} & ~{self.dialect.shift_left(block, '1')})")
+            if (times + 1) * length <= pack.years:
                 block = self.share(f"({block} & {self.dialect.shift_right(full, str(times * length))})")
-        return "(" + " + ".join(parts) + ")"
+        return self.bit_count(tuple(found))
 
     def consecutive(self, mask: str, length: int) -> str:
-        """Bits at which so many years in a row hold: a bit and those below it, towards later years."""
+        """Bits at which so many years in a row hold: a bit and those above it, the years before."""
         found, have = mask, 1
         while have < length:
             step = min(have, length - have)

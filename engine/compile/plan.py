@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 
-from engine.compile.arithmetic import MOST, bits_for, exact_digits
-from engine.compile.dialects import DIALECTS, Dialect
+from engine.compile.arithmetic import bits_for, exact_digits
+from engine.compile.dialects import DIALECTS, MOST, Dialect
 from engine.compile.frame import GROUNDS, Common, Frame, Given
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
@@ -16,6 +17,8 @@ from engine.types import BoolT, DateT, EnumT, NumberT, SeriesT
 
 ROSTER = "名册"
 NOT_APPLICABLE, MISSING_FACTS = "不适用", "信息不足"
+#: Ways to be closed are listed for so many conditions and columns of reasons; what is beyond is put together row by row.
+MOST_CONDITIONS, MOST_COLUMNS = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,10 @@ def of_records(frame: Frame, results: Sequence[str]) -> Plan:
         sql, kind = output(frame, term)
         outputs.append((name, sql))
         columns[name] = kind
-    outputs.append((NOT_APPLICABLE, reasons(frame, terms)))
+    why, listed, join = reasons(frame, terms)
+    outputs.append((NOT_APPLICABLE, why))
     outputs.append((MISSING_FACTS, missing(frame, terms, opens)))
-    return Plan(tuple(frame.stages.relations("结果", outputs)), columns)
+    return Plan((*listed, *frame.stages.relations("结果", outputs, join=join)), columns)
 
 
 def output(frame: Frame, term: Term) -> tuple[str, str]:
@@ -112,24 +116,83 @@ def number(frame: Frame, term: Term) -> tuple[str, str]:
     return d.cast(f"CAST({scaled.sql} AS DECIMAL({whole_digits},0)) * {unit}", kind), kind
 
 
-def reasons(frame: Frame, terms: Mapping[str, Term]) -> str:
-    """不适用: result → reason."""
-    d = frame.dialect
-    pairs = [(name, term.na) for name, term in terms.items() if term.na]
+def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation], str]:
+    """不适用, result → reason; with the relation that it is looked up in, and the join.
+
+    Making a map costs more than the figures in it. What 适用 closes makes few different maps, so those are made once,
+    for every way in which the conditions can hold or not.
+    """
+    d, stages = frame.dialect, frame.stages
+    pairs = [(name, term.na, term.closed) for name, term in terms.items() if term.na]
     if not pairs:
-        return d.empty_map(d.string)
+        return d.empty_map(d.string), [], ""
     texts = frame.common.reasons
     plain = all(not d.names_in(text) for text in texts)
-    at = d.list_of(texts)
 
     def text(na: str) -> str:
         if plain:
-            return d.item(at, f"{na} + 1")
+            return d.item(d.list_of(texts), f"{na} + 1")
         return f"CASE {na} " + " ".join(f"WHEN {i} THEN {text}" for i, text in enumerate(texts)) + " END"
 
-    found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na)) for name, na in pairs], d.string)
-    any_ = " OR ".join(f"{na} IS NOT NULL" for _, na in pairs)
-    return f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
+    def maps(of: Sequence[tuple[str, str]]) -> str:
+        any_ = " OR ".join(dict.fromkeys(f"{na} IS NOT NULL" for _, na in of))
+        found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na)) for name, na in of], d.string)
+        return f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
+
+    columns = foreseen(frame, [closed for *_, closed in pairs if closed])
+    regular = [(name, closed) for name, _, closed in pairs if closed in columns]
+    one_by_one = maps([(name, na) for name, na, _ in pairs])
+    if not regular:
+        return one_by_one, [], ""
+    base = len(texts) + 1
+    digits = {closed: f"(COALESCE({closed}, -1) + 1) * {base**at}" for at, closed in enumerate(columns)}
+    number = stages.bind("·因", d.cast(" + ".join(digits.values()), d.whole[64]))
+    rows = ways(frame, columns)
+    values = ", ".join(
+        "(" + ", ".join([str(sum((-1 if code is None else int(code)) * base**at + base**at for at, code in enumerate(row))),
+                         *("CAST(NULL AS INTEGER)" if code is None else code for code in row)]) + ")"
+        for row in rows
+    )  # fmt: skip
+    names = ", ".join([d.quote("·号"), *columns])
+    made = (
+        f"SELECT {d.quote('·号')}, {maps(regular)} AS {d.quote('·图')}\nFROM (VALUES {values}) AS t({names})"
+    )
+    join = f"\nLEFT JOIN {d.quote('不适用情形')} ON {number} = {d.quote('·号')}"
+    odd = [
+        f"({na} IS NOT NULL AND {closed} IS NULL)" if closed in columns else f"{na} IS NOT NULL"
+        for _, na, closed in pairs if na != closed or closed not in columns
+    ]  # fmt: skip
+    looked_up = d.quote("·图")
+    if odd:
+        looked_up = f"CASE WHEN {' OR '.join(dict.fromkeys(odd))} THEN {one_by_one} ELSE {looked_up} END"
+    return looked_up, [Relation("不适用情形", made, kept=True)], join
+
+
+def foreseen(frame: Frame, closed: Sequence[str]) -> list[str]:
+    """The columns of reasons whose ways to come about are few enough to be listed."""
+    found: list[str] = []
+    conditions: set[str] = set()
+    for column in dict.fromkeys(closed):
+        more = conditions | {condition for condition, _ in frame.common.closures[column]}
+        if len(more) <= MOST_CONDITIONS and len(found) < MOST_COLUMNS:
+            found.append(column)
+            conditions = more
+    return found
+
+
+def ways(frame: Frame, columns: Sequence[str]) -> list[tuple[str | None, ...]]:
+    """The reasons that can come together: one tuple for each way in which conditions are false or not."""
+    closures = [frame.common.closures[column] for column in columns]
+    conditions = list(dict.fromkeys(condition for closing in closures for condition, _ in closing))
+    found: dict[tuple[str | None, ...], None] = {}
+    for state in product((False, True), repeat=len(conditions)):
+        false = {condition for condition, is_false in zip(conditions, state, strict=True) if is_false}
+        row = tuple(
+            next((reason for condition, reason in closing if condition in false), None)
+            for closing in closures
+        )
+        found[row] = None
+    return list(found)
 
 
 def missing(frame: Frame, terms: Mapping[str, Term], opens: Mapping[str, str]) -> str:

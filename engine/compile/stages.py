@@ -56,11 +56,16 @@ class Stages:
         return not names or (len(names) == 1 and sql == self.dialect.quote(next(iter(names))))
 
     def relations(
-        self, prefix: str, outputs: Sequence[tuple[str, str]], where: str = "", kept: bool = False
+        self,
+        prefix: str,
+        outputs: Sequence[tuple[str, str]],
+        where: str = "",
+        join: str = "",
+        kept: bool = False,
     ) -> list[Relation]:
-        """The stages up to a last SELECT with (name, sql) for its columns."""
+        """The stages up to a last SELECT with (name, sql) for its columns, which may also be of what it joins."""
         known = self.base | self.columns.keys()
-        wanted = set().union(*(self.dialect.names_in(sql) & known for _, sql in outputs))
+        wanted = set().union(*(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join))))
         alive = set(wanted)
         pending = list(wanted)
         while pending:
@@ -92,7 +97,7 @@ class Stages:
         parts = [sql if sql == quote(name) else f"{sql} AS {quote(name)}" for name, sql in outputs]
         limit = f"\nWHERE {where}" if where and not last else ""
         found.append(
-            Relation(prefix, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}{limit}", kept)
+            Relation(prefix, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}{join}{limit}", kept)
         )
         return found
 

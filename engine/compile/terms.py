@@ -2,7 +2,7 @@
 
     value    `sql`, NULL unless there is one; a number is sql / (den × over)
     不适用    `na`, the number of its reason, NULL unless it is so; "" if it never is
-    信息不足  neither; `facts` gives the SQL list of what is missing ([] unless it is so), None if nothing ever is
+    信息不足  neither; `facts` gives the SQL list of what is missing (NULL or empty unless it is so), None if nothing ever is
 
 Bounds are of the whole number in `sql`; what would need more than 38 digits is refused.
 """
@@ -32,16 +32,34 @@ Facts = Callable[[], str] | None
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A series of few members as bits: bit i of a plane is the year i years before the day's; a member is read off
-    the planes as its rank + 1, 0 where there is none. Valid where `fits`; `rest` is the list of the series that do not
-    fit, `written` the text of the whole list for where it is rarely needed."""
+    """A series of few members as whole numbers of 63 bits: a lane of `width` bits for every year, the day's own year
+    lowest, the older years in further words. A lane holds its member's rank + 1, 0 where there is none.
+
+    Valid where `fits`; `rest` is the list of the series that do not fit, `written` the text of the whole list, for where
+    it is rarely needed. `present` has the lowest bit of every lane that holds something.
+    """
 
     year: int
-    planes: tuple[str, ...]
-    present: str
+    width: int
+    words: tuple[str, ...]
+    present: tuple[str, ...]
     fits: str
     rest: str
     written: str
+
+    @property
+    def lanes(self) -> int:
+        """Years in one word."""
+        return 63 // self.width
+
+    @property
+    def years(self) -> int:
+        return self.lanes * len(self.words)
+
+    @property
+    def every(self) -> int:
+        """The lowest bit of every lane of a word."""
+        return sum(1 << self.width * lane for lane in range(self.lanes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,8 @@ class Term:
     const: Any = NOTHING
     pack: Pack | None = None
     name: str = ""
+    #: `na` as far as 适用 alone gives it
+    closed: str = ""
 
     @property
     def is_const(self) -> bool:
