@@ -133,6 +133,14 @@ class Dialect:
         found = f"list_aggregate({self.each(items, name, bits)}, 'bit_or')"
         return f"CASE WHEN {items} IS NOT NULL THEN COALESCE({found}, 0) END"
 
+    def first_of(self, items: str, most: int) -> str:
+        """The first so many items."""
+        return f"list_slice({items}, 1, {most})"
+
+    def before(self, text: str, mark: str) -> str:
+        """What stands before the first of a mark; all of it without one."""
+        return f"split_part({text}, {self.text(mark)}, 1)"
+
     def item(self, items: str, at: str) -> str:
         """The item at a place from 1, NULL beyond."""
         return f"list_extract({items}, {at})"
@@ -167,7 +175,7 @@ class Dialect:
 
     def list_over(self, sql: str, condition: str, order: str) -> str:
         """An aggregate: the values of rows that meet a condition as a list, never NULL."""
-        found = f"list({sql} ORDER BY {order}) FILTER ({condition})"
+        found = f"list({sql} ORDER BY {order}) FILTER (WHERE {condition})"
         return f"COALESCE({found}, [])"
 
 
@@ -274,6 +282,12 @@ class Spark(Dialect):
 
     def bits_of(self, items: str, name: str, bits: str) -> str:
         return f"aggregate({items}, CAST(0 AS BIGINT), (acc, {name}) -> acc | {bits})"
+
+    def first_of(self, items: str, most: int) -> str:
+        return f"slice({items}, 1, {most})"
+
+    def before(self, text: str, mark: str) -> str:
+        return f"substring_index({text}, {self.text(mark)}, 1)"
 
     def item(self, items: str, at: str) -> str:
         return f"get({items}, {at} - 1)"

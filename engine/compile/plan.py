@@ -10,6 +10,7 @@ from itertools import product
 from engine.compile.arithmetic import bits_for, exact_digits
 from engine.compile.dialects import DIALECTS, MOST, Dialect
 from engine.compile.frame import GROUNDS, Common, Frame, Given
+from engine.compile.groups import Groups, OwnGroups, needed_groups
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
 from engine.program import Program
@@ -37,13 +38,28 @@ def compiled(
     shapes: Mapping[str, str],
     dialect: str = "duckdb",
     data_date: date | None = None,
+    shown: Sequence[str] = (),
+    rejected: str = "",
+    units: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
 ) -> Plan:
-    """Results of every row of the relation 名册, whose columns `shapes` lists."""
+    """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`.
+
+    With groups the roster has a column `·行`, the number of the row; `rejected` names the relation of rows left out,
+    `units` those of units by their field, each with its columns.
+    """
     d = DIALECTS[dialect]
     common = Common(d, as_of, data_date or as_of, readings)
-    stages = Stages(d, ROSTER, shapes)
-    frame = Frame(common, program, stages, Given(shapes))
-    return of_records(frame, results)
+    names = needed_groups(program, [*results, *shown])
+    if not names and not units:
+        return of_records(Frame(common, program, Stages(d, ROSTER, shapes), Given(shapes)), results)
+    groups = Groups(common, program, shapes, ROSTER, rejected, units)
+    groups.build(names)
+    stages = Stages(d, "记录·全", groups.all_columns())
+    frame = Frame(common, program, stages, groups.given())
+    frame.groups = OwnGroups(groups, frame)
+    found = of_records(frame, results)
+    whole = Relation("记录·全", groups.joined())
+    return Plan((*groups.relations, whole, *found.relations), found.columns)
 
 
 def of_records(frame: Frame, results: Sequence[str]) -> Plan:
@@ -127,21 +143,21 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
     if not pairs:
         return d.empty_map(d.string), [], ""
     texts = frame.common.reasons
-    plain = all(not d.names_in(text) for text in texts)
+    written = [text for text in texts if not d.names_in(text)]
 
-    def text(na: str) -> str:
-        if plain:
+    def text(na: str, among: Sequence[str]) -> str:
+        if among is written and len(written) == len(texts):
             return d.item(d.list_of(texts), f"{na} + 1")
-        return f"CASE {na} " + " ".join(f"WHEN {i} THEN {text}" for i, text in enumerate(texts)) + " END"
+        return f"CASE {na} " + " ".join(f"WHEN {texts.index(text)} THEN {text}" for text in among) + " END"
 
-    def maps(of: Sequence[tuple[str, str]]) -> str:
+    def maps(of: Sequence[tuple[str, str]], among: Sequence[str]) -> str:
         any_ = " OR ".join(dict.fromkeys(f"{na} IS NOT NULL" for _, na in of))
-        found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na)) for name, na in of], d.string)
+        found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na, among)) for name, na in of], d.string)
         return f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
 
     columns = foreseen(frame, [closed for *_, closed in pairs if closed])
     regular = [(name, closed) for name, _, closed in pairs if closed in columns]
-    one_by_one = maps([(name, na) for name, na, _ in pairs])
+    one_by_one = maps([(name, na) for name, na, _ in pairs], written if len(written) == len(texts) else texts)
     if not regular:
         return one_by_one, [], ""
     base = len(texts) + 1
@@ -155,7 +171,7 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
     )  # fmt: skip
     names = ", ".join([d.quote("·号"), *columns])
     made = (
-        f"SELECT {d.quote('·号')}, {maps(regular)} AS {d.quote('·图')}\nFROM (VALUES {values}) AS t({names})"
+        f"SELECT {d.quote('·号')}, {maps(regular, written)} AS {d.quote('·图')}\nFROM (VALUES {values}) AS t({names})"
     )
     join = f"\nLEFT JOIN {d.quote('不适用情形')} ON {number} = {d.quote('·号')}"
     odd = [
