@@ -7,7 +7,7 @@ in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -161,7 +161,7 @@ class Groups:
         outputs += [(by_column(name), self.dialect.quote(by_column(name))) for name in places]
         for one in asked.values():
             outputs += one.columns
-        self.relations += frame.stages.relations(members, outputs)
+        self.relations += frame.stages.relations(members, outputs, kept=True)
         for by in sorted({group.by for group in groups}, key=len):
             same = [group for group in groups if group.by == by]
             self.of_places(by, same, {group.decl.name: asked[group.decl.name] for group in same}, members)
@@ -428,6 +428,42 @@ class Groups:
             parts.append(f"s{at}.{q(f'{label}·份')}")
         return f"SELECT {', '.join(parts)}\nFROM {q(self.source)} r{joins}"
 
+    def results(self, names: Sequence[str]) -> str:
+        """A SELECT of the figures of groups, a row for each group of each 集体, as texts."""
+        parts = [self.results_of(self.figures[name]) for name in self.figures if name in names]
+        return "\nUNION ALL\n".join(parts)
+
+    def results_of(self, figures: Figures) -> str:
+        d, q = self.dialect, self.dialect.quote
+        group, name = figures.group, figures.group.decl.name
+        frame = Frame(self.common, self.program, Stages(d, self.made[group.by], []), Given({}))
+        value = looked_up(frame, figures)
+        shown = [(label, from_columns(term, f"{name}·列示·{label}", d.quote)) for label, term in figures.shown]
+        main = "总额" if group.decl.shares is not None else "结论" if group.decl.is_check else "值"
+        shown.append((main, value))
+        if group.decl.shares is not None:
+            facts: Facts = lambda: f"COALESCE({q(f'{name}·份缺')}, {frame.facts_list()})"  # noqa: E731
+            given = f"CASE WHEN COALESCE({d.length(q(f'{name}·份缺'))}, 0) = 0 THEN {value.sql} END"
+            shown.append(("分配", replace(value, sql=given, na=value.na, facts=facts)))
+        values = [(frame.has_value(t), d.text(label), frame.shown(t)) for label, t in shown]
+        gaps = [(frame.is_open(t), d.text(label), t.facts()) for label, t in shown if t.facts is not None]
+        place = [("TRUE", d.text(part), q(by_column(part))) for part in group.by]
+        closed = "NULL"
+        if figures.closed is not None:
+            reasons = " ".join(f"WHEN {at} THEN {text}" for at, text in enumerate(self.common.reasons) if not d.names_in(text))
+            closed = f"CASE {q(f'{name}·闭')} {reasons} END"
+        finding = "NULL"
+        if group.decl.is_check:
+            open_ = f"WHEN {frame.is_open(value)} THEN '信息不足' " if value.open else ""
+            finding = f"CASE {open_}WHEN {value.sql} IS FALSE THEN {d.text(group.decl.level)} END"
+        columns = (
+            ("集体", d.text(name)), ("组", d.map_of(place, d.string) if place else d.empty_map(d.string)),
+            ("值", d.map_of(values, d.string)), ("不适用", d.cast(closed, d.string)),
+            ("信息不足", d.map_of(gaps, d.texts) if gaps else d.empty_map(d.texts)), ("发现", d.cast(finding, d.string)),
+        )  # fmt: skip
+        chosen = ", ".join(f"{sql} AS {q(label)}" for label, sql in columns)
+        return f"SELECT {chosen} FROM {q(self.made[group.by])}"
+
     def all_columns(self) -> list[str]:
         found = list(self.columns)
         for figures in self.figures.values():
@@ -598,9 +634,10 @@ class Asked:
         self.sums.append((column("缺"), d.flat(d.list_over(q("缺"), f"{q('疑')} IS TRUE", d.quote(ROW)))))
         sql = f"CASE WHEN {q('疑')} IS NOT TRUE THEN {found.sql} END"
         inner = found.facts
-        outer: Facts = lambda: (
-            f"CASE WHEN {q('疑')} THEN {q('缺')} ELSE {inner() if inner else frame.empty()} END"
-        )
+
+        def outer() -> str:
+            return f"CASE WHEN {q('疑')} THEN {q('缺')} ELSE {inner() if inner else frame.empty()} END"
+
         return replace(found, sql=sql, facts=outer)
 
     def named(self, facts: str) -> str:
@@ -744,14 +781,21 @@ class Inside(GroupFigures):
 
 def looked_up(frame: Frame, figures: Figures) -> Term:
     """A group's figure as columns of another relation."""
-    q = frame.dialect.quote
     label, value = figures.group.decl.name, figures.value
     if value.is_const:
         return value
-    facts: Facts = (lambda: q(f"{label}·缺")) if value.facts is not None else None
+    found = from_columns(value, label, frame.dialect.quote)
+    return replace(found, sql=frame.dialect.quote(label), name=label)
+
+
+def from_columns(term: Term, label: str, quote: Callable[[str], str]) -> Term:
+    """A term read back from the columns that `Groups.parts` named."""
+    if term.is_const:
+        return term
+    facts: Facts = (lambda: quote(f"{label}·缺")) if term.facts is not None else None
     return replace(
-        value, sql=q(label), na=q(f"{label}·不适用") if value.na else "",
-        over=q(f"{label}·除以") if value.over else "", facts=facts, name=label,
+        term, sql=quote(f"{label}·值"), na=quote(f"{label}·不适用") if term.na else "",
+        over=quote(f"{label}·除以") if term.over else "", facts=facts,
     )  # fmt: skip
 
 

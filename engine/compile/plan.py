@@ -10,7 +10,7 @@ from itertools import product
 from engine.compile.arithmetic import bits_for, exact_digits
 from engine.compile.dialects import DIALECTS, MOST, Dialect
 from engine.compile.frame import GROUNDS, Common, Frame, Given
-from engine.compile.groups import Groups, OwnGroups, needed_groups
+from engine.compile.groups import ROW, Groups, OwnGroups, by_column, needed_groups
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
 from engine.program import Program
@@ -24,10 +24,12 @@ MOST_CONDITIONS, MOST_COLUMNS = 10, 10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`relations` end in the results; `columns` are the results in order, as SQL types."""
+    """`relations` end in the results; `columns` are the results in order, as SQL types; `groups` is a SELECT of the
+    figures of groups over the relations, "" for none."""
 
     relations: tuple[Relation, ...]
     columns: Mapping[str, str]
+    groups: str = ""
 
 
 def compiled(
@@ -41,28 +43,66 @@ def compiled(
     shown: Sequence[str] = (),
     rejected: str = "",
     units: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
+    checks: Checks | None = None,
 ) -> Plan:
     """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`.
 
     With groups the roster has a column `·行`, the number of the row; `rejected` names the relation of rows left out,
-    `units` those of units by their field, each with its columns.
+    `units` those of units by their field, each with its columns. Rows that `checks` find are left out.
     """
     d = DIALECTS[dialect]
     common = Common(d, as_of, data_date or as_of, readings)
     names = needed_groups(program, [*results, *shown])
     if not names and not units:
-        return of_records(Frame(common, program, Stages(d, ROSTER, shapes), Given(shapes)), results)
+        columns = [*shapes, *(["·坏"] if checks is not None else [])]
+        return of_records(Frame(common, program, Stages(d, ROSTER, columns), Given(shapes)), results, checks)
     groups = Groups(common, program, shapes, ROSTER, rejected, units)
     groups.build(names)
     stages = Stages(d, "记录·全", groups.all_columns())
     frame = Frame(common, program, stages, groups.given())
     frame.groups = OwnGroups(groups, frame)
-    found = of_records(frame, results)
+    found = of_records(frame, results, None)
     whole = Relation("记录·全", groups.joined())
-    return Plan((*groups.relations, whole, *found.relations), found.columns)
+    figures = groups.results(shown)
+    return Plan((*groups.relations, whole, *found.relations), found.columns, figures)
 
 
-def of_records(frame: Frame, results: Sequence[str]) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What makes a row one to be left out: a truth value over the columns of 名册, and for series that are packed, whose
+    reading shows most mistakes by itself, the exact check for where it shows something."""
+
+    bad: str
+    doubtful: Mapping[str, str]
+
+
+def found_bad(frame: Frame, checks: Checks) -> str:
+    """Whether a row is one to be left out, as a column."""
+    d = frame.dialect
+    tests = [] if checks.bad == "FALSE" else [checks.bad]
+    for name, exact in checks.doubtful.items():
+        pack = frame.field(name).pack
+        if pack is None:
+            tests.append(exact)
+            continue
+        whole = f"{frame.bit_count(pack.present)} = {d.length(d.quote(name))}"
+        tests.append(f"CASE WHEN {pack.fits} AND {whole} THEN FALSE ELSE {exact} END")
+    return frame.stages.bind("·弃", f"({' OR '.join(tests)})") if tests else "FALSE"
+
+
+def rows_left_out(
+    program: Program, as_of: date, shapes: Mapping[str, str], checks: Checks, places: Sequence[str]
+) -> tuple[Relation, ...]:
+    """The numbers of the rows of 名册 that `checks` find, with what is known of their place in `places`."""
+    d = DIALECTS["duckdb"]
+    frame = Frame(Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, "·坏"]), Given(shapes))
+    bad = found_bad(frame, checks)
+    outputs = [(ROW, d.quote(ROW))]
+    outputs += [(by_column(name), frame.member_text(frame.field(name))) for name in places]
+    return tuple(frame.stages.relations("退回行", outputs, where=bad))
+
+
+def of_records(frame: Frame, results: Sequence[str], checks: Checks | None) -> Plan:
     program, d = frame.program, frame.dialect
     terms = {name: frame.named(name) for name in results}
     opens = {
@@ -82,7 +122,10 @@ def of_records(frame: Frame, results: Sequence[str]) -> Plan:
     why, listed, join = reasons(frame, terms)
     outputs.append((NOT_APPLICABLE, why))
     outputs.append((MISSING_FACTS, missing(frame, terms, opens)))
-    return Plan((*listed, *frame.stages.relations("结果", outputs, join=join)), columns)
+    where = ""
+    if checks is not None and (bad := found_bad(frame, checks)) != "FALSE":
+        where = f"NOT {bad}"
+    return Plan((*listed, *frame.stages.relations("结果", outputs, where=where, join=join)), columns)
 
 
 def output(frame: Frame, term: Term) -> tuple[str, str]:

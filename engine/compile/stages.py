@@ -63,9 +63,10 @@ class Stages:
         join: str = "",
         kept: bool = False,
     ) -> list[Relation]:
-        """The stages up to a last SELECT with (name, sql) for its columns, which may also be of what it joins."""
+        """The stages up to a last SELECT with (name, sql) for its columns, which may also be of what it joins; `where` may
+        ask for any column."""
         known = self.base | self.columns.keys()
-        wanted = set().union(*(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join))))
+        wanted = set().union(*(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join), ("", where))))
         alive = set(wanted)
         pending = list(wanted)
         while pending:
@@ -90,12 +91,11 @@ class Stages:
             made = [name for name in self.columns if name in alive and self.levels[name] == level]
             parts = [quote(name) for name in carried]
             parts += [f"{self.columns[name]} AS {quote(name)}" for name in made]
-            limit = f"\nWHERE {where}" if where and level == 1 else ""
             step = f"{prefix}{level}"
-            found.append(Relation(step, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}{limit}"))
+            found.append(Relation(step, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}"))
             source = step
         parts = [sql if sql == quote(name) else f"{sql} AS {quote(name)}" for name, sql in outputs]
-        limit = f"\nWHERE {where}" if where and not last else ""
+        limit = f"\nWHERE {where}" if where else ""
         found.append(
             Relation(prefix, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}{join}{limit}", kept)
         )

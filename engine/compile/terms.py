@@ -15,6 +15,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from engine.diagnostics import Place
 from engine.expr import tree
 from engine.types import EnumT, Type
 from engine.values import Number
@@ -109,6 +110,7 @@ class CannotCompile(Exception):
     def __init__(self, said: str, hint: str = "", node: tree.Expr | None = None) -> None:
         super().__init__(said)
         self.said, self.hint, self.node = said, hint, node
+        self.place: Place | None = None
 
 
 def same_members(one: Type, two: Type) -> bool:

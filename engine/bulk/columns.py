@@ -1,0 +1,373 @@
+"""Columns of a file as the fields of a policy: what each is read as, and the check that finds its bad cells.
+
+Only texts are made here. What a bad cell is told is left to `engine.records`, which reads the bad rows once more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from engine.compile.dialects import Dialect
+from engine.compile.frame import MOST_DECIMALS, MOST_DIGITS, words_of
+from engine.diagnostics import Diagnostic, Place
+from engine.policy import FieldDecl, Policy
+from engine.records import problems
+from engine.records.row import Fields
+from engine.records.typed import FORBIDDEN
+from engine.tables import show
+from engine.types import BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
+
+_WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\Z")
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)\Z")
+#: As DuckDB's regular expressions write it.
+_STRANGE = re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", FORBIDDEN)
+_WIDE_CHARS, _NARROW_CHARS = "０１２３４５６７８９．－＋／年　", "0123456789.-+/年 "
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file's columns for one policy. `typed`: field → SQL over the file's columns; `bad`: field → its check, never
+    NULL; `shapes` as `engine.compile.frame.Given` has them; `raw`: field → the file's columns."""
+
+    typed: dict[str, str] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, list[str]] = field(default_factory=dict)
+    #: exact checks of series over the typed column, for where a packed reading shows something
+    doubtful: dict[str, str] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+class ColumnReader:
+    """Columns with their SQL types → `Reading`. `more_words`: field → other ways of writing a member → the member."""
+
+    def __init__(self, policy: Policy, dialect: Dialect, file: str, more_words: Mapping[str, Mapping[str, str]]) -> None:
+        self.policy, self.dialect, self.file, self.more_words = policy, dialect, file, more_words
+        self.fields = Fields(policy)
+        self.found = Reading()
+
+    def read(self, columns: Mapping[str, str]) -> Reading:
+        wide: dict[str, list[tuple[int, str, str]]] = {}
+        for heading, kind in columns.items():
+            slot = self.fields.slot(heading)
+            if not slot.name:
+                problem = problems.unknown_column(slot.label, self.fields.headings, slot.label[:40])
+                self.say(problem.code, problem.said, problem.hint, heading)
+            elif slot.year is not None:
+                wide.setdefault(slot.name, []).append((slot.year, heading, kind))
+            elif slot.name in self.found.typed:
+                self.say("E790", f"「{slot.name}」有两列：「{self.found.raw[slot.name][0]}」和「{heading}」", "留下一列", heading)
+            else:
+                self.column(self.policy.fields[slot.name], heading, kind)
+        for name, parts in wide.items():
+            self.wide(self.policy.fields[name], parts)
+        return self.found
+
+    def say(self, code: str, said: str, hint: str, heading: str) -> None:
+        self.found.diagnostics.append(Diagnostic(code, said, Place(self.file, locator=heading), hint))
+
+    def keep(self, name: str, typed: str, bad: str, shape: str, raw: list[str]) -> None:
+        found = self.found
+        found.typed[name], found.bad[name], found.shapes[name], found.raw[name] = typed, bad, shape, raw
+
+    # --- whole fields ----------------------------------------------------------------------------------
+
+    def column(self, decl: FieldDecl, heading: str, kind: str) -> None:
+        column = self.dialect.quote(heading)
+        match decl.type:
+            case SeriesT():
+                made = self.series(decl, column, kind)
+            case RecordsT():
+                made = self.rows(decl, column, kind)
+            case _ if kind.startswith("MAP("):
+                made = self.dated(decl, column, kind)
+            case _:
+                read = self.cell(decl, decl.type, column, kind)
+                made = None if read is None else (*read, "plain")
+        if made is None:
+            said = f"「{heading}」列的类型是 {kind}，不能读作{self.wanted(decl)}"
+            self.say("E791", said, self.advice(decl.type, kind), heading)
+            return
+        typed, bad, shape = made
+        self.keep(decl.name, typed, bad, shape, [heading])
+
+    @staticmethod
+    def wanted(decl: FieldDecl) -> str:
+        match decl.type:
+            case SeriesT():
+                return "逐年的值"
+            case RecordsT():
+                return "记录"
+            case NumberT():
+                return "数"
+            case DateT():
+                return "日期"
+            case BoolT():
+                return "是否"
+        return "文字"
+
+    @staticmethod
+    def advice(kind: Type, found: str) -> str:
+        if found in ("FLOAT", "DOUBLE", "REAL"):
+            return "浮点数不精确，请改存为 DECIMAL、整数或文字"
+        match kind:
+            case SeriesT():
+                return "应为 LIST<STRUCT<年份, 值>> 或 MAP<年份, 值>，或者每年一列"
+            case RecordsT():
+                return "应为 LIST<STRUCT<…>>，栏目与政策的「栏目」同名"
+            case DateT():
+                return "应为 DATE、没有时刻的 TIMESTAMP 或文字"
+        return "应为文字，或与字段类型相符的列"
+
+    # --- single values ---------------------------------------------------------------------------------
+
+    def cell(self, decl: FieldDecl, kind: Type, raw: str, found: str) -> tuple[str, str] | None:
+        """What one value is read as, and whether it is bad; None if the column's type does not serve."""
+        is_text = found == "VARCHAR" or found.startswith("ENUM(")
+        if found == '"NULL"':
+            return f"CAST(NULL AS {self.natural(decl, kind)})", "FALSE"
+        blank = f"trim({raw}) = ''"
+        match kind:
+            case EnumT():
+                if not is_text:
+                    return None
+                words = words_of(decl, kind) | dict(self.more_words.get(decl.name, {}))
+                listed = ", ".join(self.dialect.text(word) for word in words)
+                typed = raw
+                if more := self.more_words.get(decl.name):
+                    arms = " ".join(f"WHEN {self.dialect.text(w)} THEN {self.dialect.text(m)}" for w, m in more.items())
+                    typed = f"CASE {raw} {arms} ELSE {raw} END"
+                return typed, f"COALESCE({raw} NOT IN ({listed}) AND NOT {blank}, FALSE)"
+            case TextT():
+                if not is_text:
+                    return None
+                strange = f"regexp_matches({raw}, '[{_STRANGE}]')"
+                return f"NULLIF(trim({raw}), '')", f"COALESCE({strange}, FALSE)"
+            case BoolT():
+                if found == "BOOLEAN":
+                    return raw, "FALSE"
+                if not is_text:
+                    return None
+                word = f"lower(trim({raw}))"
+                typed = f"CASE WHEN {word} IN ('是', 'true') THEN TRUE WHEN {word} IN ('否', 'false') THEN FALSE END"
+                return typed, f"({typed} IS NULL AND NOT COALESCE({blank}, TRUE))"
+            case DateT():
+                return self.day(decl, raw, found, is_text)
+            case NumberT():
+                return self.number(decl, raw, found, is_text)
+        return None
+
+    def natural(self, decl: FieldDecl, kind: Type) -> str:
+        match kind:
+            case NumberT():
+                return "BIGINT" if decl.integer else f"DECIMAL(18,{self.digits(decl)})"
+            case BoolT():
+                return "BOOLEAN"
+            case DateT():
+                return "DATE"
+        return "VARCHAR"
+
+    @staticmethod
+    def digits(decl: FieldDecl) -> int:
+        return 0 if decl.integer else MOST_DECIMALS if decl.decimals is None else decl.decimals
+
+    def day(self, decl: FieldDecl, raw: str, found: str, is_text: bool) -> tuple[str, str] | None:
+        if is_text:
+            text = self.narrow(raw)
+            forms = "['%Y-%m-%d', '%Y/%m/%d', '%Y.%m.%d', '%Y年%m月%d日']"
+            typed = f"CAST(try_strptime({text}, {forms}) AS DATE)"
+            wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
+        elif found == "DATE":
+            typed, wrong = raw, "FALSE"
+        elif found.startswith("TIMESTAMP"):
+            typed = f"CAST({raw} AS DATE)"
+            wrong = f"COALESCE(CAST({raw} AS TIMESTAMP) <> CAST({typed} AS TIMESTAMP), FALSE)"
+        else:
+            return None
+        low, high = decl.range or (None, None)
+        first = low if isinstance(low, date) else date(1800, 1, 1)
+        last = high if isinstance(high, date) else date(2999, 12, 31)
+        outside = f"COALESCE({typed} NOT BETWEEN {self.dialect.date(first)} AND {self.dialect.date(last)}, FALSE)"
+        return typed, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
+
+    def narrow(self, raw: str) -> str:
+        return f"translate(trim({raw}), '{_WIDE_CHARS}', '{_NARROW_CHARS}')"
+
+    def number(self, decl: FieldDecl, raw: str, found: str, is_text: bool) -> tuple[str, str] | None:
+        digits = self.digits(decl)
+        decimal = _DECIMAL.match(found)
+        if is_text:
+            text = self.narrow(raw)
+            tail = rf"(\.\d{{0,{digits}}}0*)?" if digits else r"(\.0+)?"
+            good = f"regexp_full_match({text}, '[+-]?0*\\d{{1,{MOST_DIGITS}}}{tail}')"
+            kind = f"DECIMAL({min(38, MOST_DIGITS + digits + 1)},{digits})" if digits else "BIGINT"
+            number = f"CASE WHEN {good} THEN TRY_CAST({text} AS DECIMAL(38,{digits})) END"
+            typed = f"CAST({number} AS {kind})"
+            wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
+        elif _WHOLE.match(found):
+            typed, wrong = raw, "FALSE"
+        elif decimal is not None:
+            scale = int(decimal[2])
+            typed, wrong = raw, "FALSE"
+            if scale > digits:
+                kind = f"DECIMAL({min(38, MOST_DIGITS + digits + 1)},{digits})"
+                typed = f"TRY_CAST({raw} AS {kind})"
+                wrong = f"COALESCE({typed} IS NULL OR {typed} <> {raw}, FALSE) AND {raw} IS NOT NULL"
+        else:
+            return None
+        low, high = decl.range or (None, None)
+        tests = [
+            f"{typed} < {show(low) if low is not None else -(10**MOST_DIGITS)}",
+            f"{typed} > {show(high) if high is not None else 10**MOST_DIGITS}",
+        ]
+        outside = f"COALESCE({' OR '.join(tests)}, FALSE)"
+        return typed, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
+
+    # --- groups of values --------------------------------------------------------------------------------
+
+    def series(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str, str] | None:
+        assert isinstance(decl.type, SeriesT)
+        inner = list_of_years(found)
+        if inner is None:
+            return None
+        (year, year_kind), (value, value_kind), is_map = inner
+        read = self.cell(decl, decl.type.item, f"x.{self.dialect.quote(value)}", value_kind)
+        if read is None or not (_WHOLE.match(year_kind) or year_kind == "VARCHAR"):
+            return None
+        items = f"map_entries({raw})" if is_map else raw
+        key = f"x.{self.dialect.quote(year)}"
+        number = key if _WHOLE.match(year_kind) else f"TRY_CAST(regexp_extract({key}, '^(\\d{{4}})年?$', 1) AS INTEGER)"
+        as_is = (year, value) == ("年份", "值") and number == key and read[0] == f"x.{self.dialect.quote(value)}"
+        typed = items
+        if not as_is or is_map:
+            typed = f"list_transform({items}, lambda x: {{'年份': CAST({number} AS INTEGER), '值': {read[0]}}})"
+        if isinstance(decl.type.item, EnumT):
+            own, year_ = self.dialect.quote(decl.name), 'x."年份"'
+            again = self.cell(decl, decl.type.item, 'x."值"', "VARCHAR")
+            assert again is not None
+            wrong = f"NOT COALESCE({year_} BETWEEN 1800 AND 2999, FALSE) OR {again[1]}"
+            years = f"list_transform({own}, lambda x: {year_})"
+            twice = f"len(list_distinct({years})) <> len({years})"
+            exact = f"COALESCE(len(list_filter({own}, lambda x: {wrong})) > 0 OR {twice}, FALSE)"
+            self.found.doubtful[decl.name] = exact
+            return typed, "FALSE", "plain"
+        wrong = f"NOT COALESCE({number} BETWEEN 1800 AND 2999, FALSE) OR {read[1]}"
+        years = f"list_transform({items}, lambda x: {number})"
+        twice = f"len(list_distinct({years})) <> len({years})"
+        bad = f"COALESCE(len(list_filter({items}, lambda x: {wrong})) > 0 OR {twice}, FALSE)"
+        return typed, bad, "plain"
+
+    def wide(self, decl: FieldDecl, parts: Sequence[tuple[int, str, str]]) -> None:
+        """A column a year, as one list; blank years are not written."""
+        assert isinstance(decl.type, SeriesT)
+        if decl.name in self.found.typed or len({year for year, *_ in parts}) < len(parts):
+            said = f"「{decl.name}」有几列说的是同样的年份"
+            self.say("E790", said, "一年留下一列", parts[0][1])
+            return
+        items, bads = [], []
+        for year, heading, kind in sorted(parts):
+            read = self.cell(decl, decl.type.item, self.dialect.quote(heading), kind)
+            if read is None:
+                said = f"「{heading}」列的类型是 {kind}，不能读作「{decl.name}」的值"
+                self.say("E791", said, self.advice(decl.type.item, kind), heading)
+                return
+            items.append(f"{{'年份': {year}, '值': {read[0]}}}")
+            bads.append(read[1])
+        whole = f"list_filter([{', '.join(items)}], lambda x: x.\"值\" IS NOT NULL AND x.\"值\" IS DISTINCT FROM '')"
+        if not isinstance(decl.type.item, EnumT | TextT):
+            whole = f"list_filter([{', '.join(items)}], lambda x: x.\"值\" IS NOT NULL)"
+        self.keep(decl.name, whole, f"({' OR '.join(bads)})", "plain", [heading for _, heading, _ in sorted(parts)])
+
+    def rows(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str, str] | None:
+        parts = struct_list(found)
+        if parts is None and found == "VARCHAR[]" and len(decl.columns) == 1:
+            parts = {"": "VARCHAR"}
+        if parts is None:
+            return None
+        made, bads = [], []
+        for column in decl.columns:
+            heading = next((h for h in (column.name, *column.headings, "") if h in parts), None)
+            if heading is None:
+                made.append(f"{self.dialect.text(column.name)}: CAST(NULL AS {self.natural(column, column.type)})")
+                continue
+            inner = f"x.{self.dialect.quote(heading)}" if heading else "x"
+            read = self.cell(column, column.type, inner, parts[heading])
+            if read is None:
+                return None
+            made.append(f"{self.dialect.text(column.name)}: {read[0]}")
+            bads.append(read[1])
+        wrong = " OR ".join(bad for bad in bads if bad != "FALSE")
+        bad = f"COALESCE(len(list_filter({raw}, lambda x: {wrong})) > 0, FALSE)" if wrong else "FALSE"
+        return f"list_transform({raw}, lambda x: {{{', '.join(made)}}})", bad, "plain"
+
+    def dated(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str, str] | None:
+        """A MAP from day to value."""
+        key_kind, value_kind = map_parts(found)
+        days = FieldDecl(name="日期", key=decl.key, type=DateT())
+        key = self.cell(days, DateT(), "x.key", key_kind)
+        value = self.cell(decl, decl.type, "x.value", value_kind)
+        if key is None or value is None:
+            return None
+        entries = f"map_entries({raw})"
+        pairs = f"list_transform({entries}, lambda x: {{'k': {key[0]}, 'v': {value[0]}}})"
+        typed = f"CASE WHEN len({entries}) > 0 THEN map_from_entries({pairs}) END"
+        wrong = f"{key[0]} IS NULL OR {key[1]} OR {value[1]}"
+        bad = f"COALESCE(len(list_filter({entries}, lambda x: {wrong})) > 0, FALSE)"
+        return f"CASE WHEN {bad} THEN NULL ELSE {typed} END", bad, "dated"
+
+
+# --- what types of nested columns say ----------------------------------------------------------------------
+
+
+def split_top(text: str) -> list[str]:
+    """Parts between the commas that are in no bracket and no quotes."""
+    parts, depth, quoted, start = [], 0, False, 0
+    for at, char in enumerate(text):
+        if char == '"':
+            quoted = not quoted
+        elif not quoted and char in "([":
+            depth += 1
+        elif not quoted and char in ")]":
+            depth -= 1
+        elif not quoted and char == "," and not depth:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()]
+
+
+def map_parts(kind: str) -> tuple[str, str]:
+    key, value = split_top(kind[len("MAP(") : -1])
+    return key, value
+
+
+def struct_list(kind: str) -> dict[str, str] | None:
+    """The fields of a list of structs, or None."""
+    if not (kind.startswith("STRUCT(") and kind.endswith(")[]")):
+        return None
+    found = {}
+    for part in split_top(kind[len("STRUCT(") : -3]):
+        if part.startswith('"'):
+            end = part.index('"', 1)
+            found[part[1:end]] = part[end + 1 :].strip()
+        else:
+            name, _, rest = part.partition(" ")
+            found[name] = rest
+    return found
+
+
+def list_of_years(kind: str) -> tuple[tuple[str, str], tuple[str, str], bool] | None:
+    """(year's name and type, value's name and type, whether it is a map) of a column that can be a series."""
+    if kind.startswith("MAP("):
+        key, value = map_parts(kind)
+        return ("key", key), ("value", value), True
+    parts = struct_list(kind)
+    if parts is None or len(parts) != 2:
+        return None
+    year = next((name for name in parts if name in ("年份", "年度", "year")), None)
+    value = next((name for name in parts if name != year), None)
+    if year is None or value is None:
+        return None
+    return (year, parts[year]), (value, parts[value]), False
