@@ -20,7 +20,7 @@ import click
 from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
 
 if TYPE_CHECKING:
-    from engine.app.evaluate import Run
+    from engine.app.evaluate import Request, Run
     from engine.app.explain import Explained
     from engine.app.revise import Written
     from engine.choose import Folder, Misuse
@@ -218,8 +218,15 @@ def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
 @click.option("--all", "internal", is_flag=True, help="内部规则也列出")
 @_format("json")
 @click.option("--strict", is_flag=True, help="有校验发现、信息不足或提醒也算不通过")
-@_output("把全部结果写到 .xlsx、.csv 或 .json 文件")
+@_output("把全部结果写到 .xlsx、.csv、.json 或 .parquet 文件")
 @_force
+@click.option(
+    "--engine",
+    type=OneOf(["auto", "interpreter", "duckdb", "spark"]),
+    default="auto",
+    metavar="引擎",
+    help="auto（默认，按人数选择）、interpreter（逐人计算）、duckdb 或 spark（批量计算）",
+)
 def evaluate(
     roster: Path,
     as_of: date | None,
@@ -233,13 +240,14 @@ def evaluate(
     strict: bool,
     output: Path | None,
     force: bool,
+    engine: str,
 ) -> int:
-    """按政策计算名册（.xlsx .csv .json .yaml；- 为标准输入）。"""
+    """按政策计算名册（.xlsx .csv .json .yaml，成批的 .parquet .csv .jsonl 或文件夹；- 为标准输入）。"""
     from engine.app import evaluate as app
     from engine.choose import Misuse
     from engine.render.json_results import results_object
 
-    _check_output(output, force, (".xlsx", ".csv", ".json"))
+    _check_output(output, force, (".xlsx", ".csv", ".json", ".parquet"))
     quiet = form == "json"
     folder = _open(policies, kept=True, known=known_on)
     day = as_of or date.today()
@@ -247,6 +255,8 @@ def evaluate(
     request = app.Request(
         roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
     )
+    if _is_columnar(roster, output, engine):
+        return _in_bulk(folder, request, output, engine, form)
     with _Bar("计算") as bar:
         run = app.evaluate(folder, request, bar)
     if isinstance(run, Misuse):
@@ -264,6 +274,41 @@ def evaluate(
 
         click.echo(results_text(run, _width(), people=output is None))
     return WRONG if strict and app.needs_attention(run) else _exit(run.diagnostics)
+
+
+def _is_columnar(roster: Path, output: Path | None, engine: str) -> bool:
+    """Whether a run is for columns rather than for rows: what it reads, what it writes, or the engine asked for."""
+    columns = (".parquet", ".pq", ".jsonl", ".ndjson")
+    wanted = roster.is_dir() or roster.suffix.lower() in columns or engine in ("duckdb", "spark")
+    return wanted or (output is not None and output.suffix.lower() == ".parquet")
+
+
+def _in_bulk(folder: Folder, request: Request, output: Path | None, engine: str, form: str) -> int:
+    """`eval` of a file that is read in place."""
+    try:
+        from engine.app import bulk as app
+    except ModuleNotFoundError as error:
+        raise Refused(f"批量计算还没有安装（缺 {error.name}）", "请运行 pip install '.[bulk]'") from error
+    from engine.choose import Misuse
+    from engine.render.bulk import bulk_object, bulk_text, engine_words
+
+    with _Bar("批量计算") as bar:
+        run = app.run(folder, request, output, engine, bar)
+    if isinstance(run, Misuse):
+        raise _refuse(run)
+    used = f"，政策：{run.program.policy.meta.id}" if run.program else ""
+    _note(f"政策文件夹：{folder.path}（{folder.origin}）{used}，计算日：{request.as_of}")
+    if run.engine:
+        _note(f"用{engine_words(run)}")
+    for path in run.files:
+        _note(f"已写出 {path}")
+    if form == "json":
+        click.echo(_json(bulk_object(run)))
+    else:
+        _say(run.diagnostics)
+        if run.files:
+            click.echo(bulk_text(run))
+    return _exit(run.diagnostics)
 
 
 def _write_run(path: Path, run: Run) -> None:

@@ -44,7 +44,9 @@ class Reading:
 class ColumnReader:
     """Columns with their SQL types → `Reading`. `more_words`: field → other ways of writing a member → the member."""
 
-    def __init__(self, policy: Policy, dialect: Dialect, file: str, more_words: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, policy: Policy, dialect: Dialect, file: str, more_words: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self.policy, self.dialect, self.file, self.more_words = policy, dialect, file, more_words
         self.fields = Fields(policy)
         self.found = Reading()
@@ -59,7 +61,12 @@ class ColumnReader:
             elif slot.year is not None:
                 wide.setdefault(slot.name, []).append((slot.year, heading, kind))
             elif slot.name in self.found.typed:
-                self.say("E790", f"「{slot.name}」有两列：「{self.found.raw[slot.name][0]}」和「{heading}」", "留下一列", heading)
+                self.say(
+                    "E790",
+                    f"「{slot.name}」有两列：「{self.found.raw[slot.name][0]}」和「{heading}」",
+                    "留下一列",
+                    heading,
+                )
             else:
                 self.column(self.policy.fields[slot.name], heading, kind)
         for name, parts in wide.items():
@@ -138,7 +145,9 @@ class ColumnReader:
                 listed = ", ".join(self.dialect.text(word) for word in words)
                 typed = raw
                 if more := self.more_words.get(decl.name):
-                    arms = " ".join(f"WHEN {self.dialect.text(w)} THEN {self.dialect.text(m)}" for w, m in more.items())
+                    arms = " ".join(
+                        f"WHEN {self.dialect.text(w)} THEN {self.dialect.text(m)}" for w, m in more.items()
+                    )
                     typed = f"CASE {raw} {arms} ELSE {raw} END"
                 return typed, f"COALESCE({raw} NOT IN ({listed}) AND NOT {blank}, FALSE)"
             case TextT():
@@ -190,7 +199,9 @@ class ColumnReader:
         low, high = decl.range or (None, None)
         first = low if isinstance(low, date) else date(1800, 1, 1)
         last = high if isinstance(high, date) else date(2999, 12, 31)
-        outside = f"COALESCE({typed} NOT BETWEEN {self.dialect.date(first)} AND {self.dialect.date(last)}, FALSE)"
+        outside = (
+            f"COALESCE({typed} NOT BETWEEN {self.dialect.date(first)} AND {self.dialect.date(last)}, FALSE)"
+        )
         return typed, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
 
     def narrow(self, raw: str) -> str:
@@ -239,11 +250,19 @@ class ColumnReader:
             return None
         items = f"map_entries({raw})" if is_map else raw
         key = f"x.{self.dialect.quote(year)}"
-        number = key if _WHOLE.match(year_kind) else f"TRY_CAST(regexp_extract({key}, '^(\\d{{4}})年?$', 1) AS INTEGER)"
-        as_is = (year, value) == ("年份", "值") and number == key and read[0] == f"x.{self.dialect.quote(value)}"
+        number = (
+            key
+            if _WHOLE.match(year_kind)
+            else f"TRY_CAST(regexp_extract({key}, '^(\\d{{4}})年?$', 1) AS INTEGER)"
+        )
+        as_is = (
+            (year, value) == ("年份", "值") and number == key and read[0] == f"x.{self.dialect.quote(value)}"
+        )
         typed = items
         if not as_is or is_map:
-            typed = f"list_transform({items}, lambda x: {{'年份': CAST({number} AS INTEGER), '值': {read[0]}}})"
+            typed = (
+                f"list_transform({items}, lambda x: {{'年份': CAST({number} AS INTEGER), '值': {read[0]}}})"
+            )
         if isinstance(decl.type.item, EnumT):
             own, year_ = self.dialect.quote(decl.name), 'x."年份"'
             again = self.cell(decl, decl.type.item, 'x."值"', "VARCHAR")
@@ -276,10 +295,12 @@ class ColumnReader:
                 return
             items.append(f"{{'年份': {year}, '值': {read[0]}}}")
             bads.append(read[1])
-        whole = f"list_filter([{', '.join(items)}], lambda x: x.\"值\" IS NOT NULL AND x.\"值\" IS DISTINCT FROM '')"
+        whole = f'list_filter([{", ".join(items)}], lambda x: x."值" IS NOT NULL AND x."值" IS DISTINCT FROM \'\')'
         if not isinstance(decl.type.item, EnumT | TextT):
-            whole = f"list_filter([{', '.join(items)}], lambda x: x.\"值\" IS NOT NULL)"
-        self.keep(decl.name, whole, f"({' OR '.join(bads)})", "plain", [heading for _, heading, _ in sorted(parts)])
+            whole = f'list_filter([{", ".join(items)}], lambda x: x."值" IS NOT NULL)'
+        self.keep(
+            decl.name, whole, f"({' OR '.join(bads)})", "plain", [heading for _, heading, _ in sorted(parts)]
+        )
 
     def rows(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str, str] | None:
         parts = struct_list(found)
@@ -291,7 +312,9 @@ class ColumnReader:
         for column in decl.columns:
             heading = next((h for h in (column.name, *column.headings, "") if h in parts), None)
             if heading is None:
-                made.append(f"{self.dialect.text(column.name)}: CAST(NULL AS {self.natural(column, column.type)})")
+                made.append(
+                    f"{self.dialect.text(column.name)}: CAST(NULL AS {self.natural(column, column.type)})"
+                )
                 continue
             inner = f"x.{self.dialect.quote(heading)}" if heading else "x"
             read = self.cell(column, column.type, inner, parts[heading])

@@ -59,7 +59,9 @@ def open_source(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[Source | No
     try:
         if suffix in PARQUET:
             reader = f"read_parquet({listed}, union_by_name = true{hive}"
-            counts = con.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
+            counts = con.execute(
+                f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})"
+            ).fetchall()
             described = con.execute(f"DESCRIBE SELECT * FROM {reader})").fetchall()
             total = sum(count for _, count in counts)
             number = "file_row_number + 1"
@@ -70,18 +72,24 @@ def open_source(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[Source | No
                     arms.append(f"WHEN '{quoted}' THEN {before}")
                     before += count
                 number = f"file_row_number + 1 + CASE filename {' '.join(arms)} END"
-            relation = f"SELECT *, {number} AS \"{ROW}\" FROM {reader}, file_row_number = true, filename = true)"
+            relation = (
+                f'SELECT *, {number} AS "{ROW}" FROM {reader}, file_row_number = true, filename = true)'
+            )
         else:
             if suffix in TABLES:
                 reader = f"read_csv({listed}, all_varchar = true, header = true, union_by_name = true{hive})"
             else:
-                first = con.execute(f"DESCRIBE SELECT * FROM read_json({listed}, format = 'newline_delimited', sample_size = 20480)").fetchall()
-                kinds = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': '{as_texts(kind)}'" for name, kind, *_ in first)
+                first = con.execute(
+                    f"DESCRIBE SELECT * FROM read_json({listed}, format = 'newline_delimited', sample_size = 20480)"
+                ).fetchall()
+                kinds = ", ".join(
+                    f"'{name.replace(chr(39), chr(39) * 2)}': '{as_texts(kind)}'" for name, kind, *_ in first
+                )
                 reader = f"read_json({listed}, format = 'newline_delimited', columns = {{{kinds}}})"
             described = con.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
             found = con.execute(f"SELECT count(*) FROM {reader}").fetchone()
             total = found[0] if found else 0
-            relation = f"SELECT *, row_number() OVER () AS \"{ROW}\" FROM {reader}"
+            relation = f'SELECT *, row_number() OVER () AS "{ROW}" FROM {reader}'
     except duckdb.Error as error:
         return bad(f"名册读不了：{first_line(error)}", "请检查文件是否完整、格式是否与后缀相符")
     if not total:
@@ -97,11 +105,23 @@ def as_texts(kind: str) -> str:
     if kind.startswith("STRUCT("):
         from engine.bulk.columns import split_top
 
-        names = [part.split('"')[1] if part.startswith('"') else part.split(" ")[0] for part in split_top(kind[7:-1])]
+        names = [
+            part.split('"')[1] if part.startswith('"') else part.split(" ")[0]
+            for part in split_top(kind[7:-1])
+        ]
         if all(name[:4].isdigit() for name in names):
             return "MAP(VARCHAR, VARCHAR)"
-        parts = [part[part.index('"', 1) + 1 :] if part.startswith('"') else part.partition(" ")[2] for part in split_top(kind[7:-1])]
-        return "STRUCT(" + ", ".join(f'"{name}" {as_texts(inner.strip())}' for name, inner in zip(names, parts, strict=True)) + ")"
+        parts = [
+            part[part.index('"', 1) + 1 :] if part.startswith('"') else part.partition(" ")[2]
+            for part in split_top(kind[7:-1])
+        ]
+        return (
+            "STRUCT("
+            + ", ".join(
+                f'"{name}" {as_texts(inner.strip())}' for name, inner in zip(names, parts, strict=True)
+            )
+            + ")"
+        )
     return "MAP(VARCHAR, VARCHAR)" if kind.startswith("MAP(") else "VARCHAR"
 
 

@@ -20,24 +20,25 @@ import duckdb
 from engine.bulk.columns import ColumnReader, Reading
 from engine.bulk.files import ROW, Source, first_line, open_source
 from engine.compile.dialects import DIALECTS
-from engine.compile.groups import by_column, needed_groups
+from engine.compile.frame import Common
+from engine.compile.groups import asked_of
 from engine.compile.plan import ROSTER, Checks, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
 from engine.compile.terms import CannotCompile
 from engine.diagnostics import Diagnostic, Place
-from engine.needs import needed_fields
 from engine.policy import FieldDecl, Policy
 from engine.program import Program
 from engine.records.assemble import assemble
 from engine.records.problems import Bad
 from engine.records.raw import Doubled, RawRecord, RawRoster
 from engine.records.row import Fields
-from engine.records.typed import MISSING, CellReader, Missing
-from engine.types import BoolT, EnumT, RecordsT, SeriesT
+from engine.records.typed import CellReader, Missing
+from engine.types import EnumT, SeriesT
 
 #: Rows left out that are told one by one; all of them are in the file of rejects.
 MOST_TOLD = 20
 BATCH = 5_000
+MEMORY = "1GB"
 _DUCK = DIALECTS["duckdb"]
 
 
@@ -72,13 +73,17 @@ def beside(output: Path, ending: str) -> Path:
 def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written:
     """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written."""
     with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
-        con = duckdb.connect(config={"temp_directory": folder})
+        con = duckdb.connect(config={"temp_directory": folder, "memory_limit": MEMORY})
         try:
             return _Run(con, job, Path(folder), progress).whole()
         except CannotCompile as error:
             return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
         except duckdb.Error as error:
-            hint = "请检查磁盘空间和内存" if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) else ""
+            hint = (
+                "请检查磁盘空间和内存"
+                if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
+                else ""
+            )
             said = f"批量计算没有完成：{first_line(error)}"
             return Written(0, 0, 0, diagnostics=(Diagnostic("E795", said, Place(str(job.output)), hint),))
         finally:
@@ -88,12 +93,18 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written
 def told_uncompiled(policy: Policy, error: CannotCompile) -> Diagnostic:
     """E793: a construct without an exact form in SQL."""
     place = error.place or Place(policy.source.name)
-    return Diagnostic("E793", f"{error.said}，不能批量计算", place, error.hint or "请用 --engine interpreter 逐人计算")
+    return Diagnostic(
+        "E793", f"{error.said}，不能批量计算", place, error.hint or "请用 --engine interpreter 逐人计算"
+    )
 
 
 class _Run:
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, job: Job, folder: Path, progress: Callable[[int, int], None] | None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        job: Job,
+        folder: Path,
+        progress: Callable[[int, int], None] | None,
     ) -> None:
         self.con, self.job, self.folder, self.progress = con, job, folder, progress
         self.program, self.policy = job.program, job.program.policy
@@ -116,29 +127,34 @@ class _Run:
         rejected = self.rejects(source, reading) if written < source.count else 0
         if written + rejected != source.count:
             said = f"读入 {source.count} 行，算出 {written} 行，退回 {rejected} 行，合不上"
-            return Written(source.count, 0, 0, diagnostics=(Diagnostic("E794", said, Place(str(self.job.roster)), "结果没有写出"),))
+            return Written(
+                source.count,
+                0,
+                0,
+                diagnostics=(Diagnostic("E794", said, Place(str(self.job.roster)), "结果没有写出"),),
+            )
         self.said += reading.diagnostics
-        self.said += self.absent(reading)
+        self.said += self.absent()
         return Written(
             source.count, written, rejected, tuple(self.move(rejected)), self.plan.columns, tuple(self.said)
         )
 
     def read(self, source: Source) -> Reading:
         reader = ColumnReader(self.policy, _DUCK, str(self.job.roster), self.words)
-        columns = {name: kind for name, kind in source.columns.items() if name not in (ROW, "filename", "file_row_number")}
+        columns = {
+            name: kind
+            for name, kind in source.columns.items()
+            if name not in (ROW, "filename", "file_row_number")
+        }
         reading = reader.read(columns)
         if self.identifier not in reading.typed and not reading.diagnostics:
             said = f"名册没有「{self.identifier}」列，分不清是谁"
             reading.diagnostics.append(Diagnostic("E703", said, Place(str(self.job.roster)), "请补上这一列"))
         return reading
 
-    def absent(self, reading: Reading) -> list[Diagnostic]:
+    def absent(self) -> list[Diagnostic]:
         """W790: columns that are not there and that results rest on."""
-        needed = needed_fields(self.program, [*self.job.results, *self.job.groups])
-        lacking = [
-            name for name in self.policy.fields
-            if name in needed and name not in reading.shapes and name not in self.program.defaults
-        ]  # fmt: skip
+        lacking = [name for name in self.policy.fields if name in self.lacking]
         if not lacking:
             return []
         said = f"名册没有这些列：{'、'.join(lacking)}"
@@ -160,12 +176,16 @@ class _Run:
         typed = [f"{sql} AS {q(name)}" for name, sql in reading.typed.items()]
         self.checks = Checks('"·坏"', reading.doubtful)
         base = f'SELECT {", ".join(typed)}, {q(ROW)}, ({" OR ".join(bads)}) AS "·坏" FROM "原"'
-        names = needed_groups(self.program, [*self.job.results, *self.job.groups])
-        units = self.units_of(reading)
+        common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
+        names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
+        self.lacking = list(common.lacking)
+        units = self.units_of(reading) if names else {}
         execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {base}")
         rejected = ""
         if names or units:
-            places = sorted({by for name in names for by in self.program.groups_by_name[name].by} | units.keys())
+            places = sorted(
+                {by for name in names for by in self.program.groups_by_name[name].by} | units.keys()
+            )
             left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, places)
             execute(f'CREATE OR REPLACE TEMP TABLE "退回" AS {statement(left_out, _DUCK)}')
             if self.one('SELECT count(*) FROM "退回"'):
@@ -186,10 +206,14 @@ class _Run:
     def twice(self, identifier: str) -> bool:
         """Whether any 标识 stands twice; a sorted file is seen to have none in passing."""
         ids = f'SELECT {identifier} AS id FROM "原"'
-        unsorted = self.one(f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before")
+        unsorted = self.one(
+            f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
+        )
         if not unsorted:
             return False
-        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id FROM ({ids}) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1')
+        self.con.execute(
+            f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id FROM ({ids}) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1'
+        )
         return bool(self.one('SELECT count(*) FROM "重"'))
 
     def units_of(self, reading: Reading) -> dict[str, list[str]]:
@@ -216,10 +240,16 @@ class _Run:
                 f"WHERE {q(owner)} IS NOT NULL GROUP BY {q(owner)}"
             )
             for name in names:
-                rows = self.con.execute(f"SELECT {q(owner)} FROM {q(table)} WHERE {q('#' + name)} > 1 LIMIT 5").fetchall()
+                rows = self.con.execute(
+                    f"SELECT {q(owner)} FROM {q(table)} WHERE {q('#' + name)} > 1 LIMIT 5"
+                ).fetchall()
                 for (unit,) in rows:
                     said = f"{owner}「{unit}」的「{name}」有几个不同的值"
-                    self.said.append(Diagnostic("E705", said, Place(str(self.job.roster), locator=name), "都不采用，请核对"))
+                    self.said.append(
+                        Diagnostic(
+                            "E705", said, Place(str(self.job.roster), locator=name), "都不采用，请核对"
+                        )
+                    )
             made[owner] = (table, dict.fromkeys(names, "plain"))
         return made
 
@@ -289,7 +319,9 @@ class _Run:
         values = f"SELECT {q(decl.name)} AS w FROM {q(ROSTER)}"
         if isinstance(decl.type, SeriesT):
             values = f'SELECT unnest({q(decl.name)})."值" AS w FROM {q(ROSTER)}'
-        rows = self.con.execute(f"SELECT DISTINCT w FROM ({values}) WHERE w IS NOT NULL LIMIT 1000").fetchall()
+        rows = self.con.execute(
+            f"SELECT DISTINCT w FROM ({values}) WHERE w IS NOT NULL LIMIT 1000"
+        ).fetchall()
         reader = CellReader(decl, kind)
         read = {word: reader.read(word) for (word,) in rows if word not in kind.members}
         known = dict(decl.aliases)
@@ -299,10 +331,10 @@ class _Run:
         """The rows left out, each with its mistakes, in a file; the first of them told."""
         q = _DUCK.quote
         left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, ())
-        base = next(iter(self.con.execute(f"SELECT sql FROM duckdb_views() WHERE view_name = '{ROSTER}'").fetchall()), None)
-        del base
         numbers = '"退回"' if self.plan_has_groups() else f"({statement(left_out, _DUCK)})"
-        cursor = self.con.execute(f"SELECT * FROM \"原\" WHERE {q(ROW)} IN (SELECT {q(ROW)} FROM {numbers}) ORDER BY {q(ROW)}")
+        cursor = self.con.execute(
+            f'SELECT * FROM "原" WHERE {q(ROW)} IN (SELECT {q(ROW)} FROM {numbers}) ORDER BY {q(ROW)}'
+        )
         names = [column[0] for column in cursor.description or ()]
         fields = Fields(self.policy)
         count, told = 0, 0
@@ -310,8 +342,13 @@ class _Run:
             writer = csv.writer(stream)
             writer.writerow(("文件", "行", self.identifier, "字段", "问题", "提示"))
             while rows := cursor.fetchmany(BATCH):
-                records = [raw_record(dict(zip(names, row, strict=True)), self.policy) for row in rows]
-                places = {record.row: str(row[names.index("filename")]) if "filename" in names else str(self.job.roster) for record, row in zip(records, rows, strict=True)}
+                records = [raw_record(dict(zip(names, row, strict=True))) for row in rows]
+                places = {
+                    record.row: str(row[names.index("filename")])
+                    if "filename" in names
+                    else str(self.job.roster)
+                    for record, row in zip(records, rows, strict=True)
+                }
                 roster, found = assemble(RawRoster(records, noun="行"), str(self.job.roster), "", fields)
                 assert roster is not None
                 by_row: dict[int, list[Diagnostic]] = {}
@@ -323,24 +360,47 @@ class _Run:
                     for diagnostic in own:
                         where = diagnostic.place.locator if diagnostic.place else ""
                         given = record.cells.get(self.identifier)
-                        writer.writerow((places[record.row], record.row, given, where, diagnostic.message, diagnostic.hint))
+                        writer.writerow(
+                            (
+                                places[record.row],
+                                record.row,
+                                given,
+                                where,
+                                diagnostic.message,
+                                diagnostic.hint,
+                            )
+                        )
                     if told < MOST_TOLD:
                         self.said += own
                         told += 1
                 count += len(records)
         if count > told:
             said = f"还有 {count - told} 行退回，没有逐行列出"
-            self.said.append(Diagnostic("E702", said, Place(str(self.job.roster)), f"全部在 {beside(self.job.output, '.rejects.csv').name}"))
+            self.said.append(
+                Diagnostic(
+                    "E702",
+                    said,
+                    Place(str(self.job.roster)),
+                    f"全部在 {beside(self.job.output, '.rejects.csv').name}",
+                )
+            )
         return count
 
     def plan_has_groups(self) -> bool:
-        return bool(self.plan.relations) and any(relation.name == "记录·全" for relation in self.plan.relations)
+        return bool(self.plan.relations) and any(
+            relation.name == "记录·全" for relation in self.plan.relations
+        )
 
     def unread(self, record: RawRecord) -> Diagnostic:
         """A row that only the bulk run cannot take: a 标识 that stands elsewhere too, a way of writing it does not know."""
         given = record.cells.get(self.identifier)
         said = f"第 {record.row} 行（{given}）的{self.identifier}重复，或者有批量计算读不了的写法"
-        return Diagnostic("E792", said, Place(str(self.job.roster), record.row), "请改成常用的写法，或用 --engine interpreter 计算")
+        return Diagnostic(
+            "E792",
+            said,
+            Place(str(self.job.roster), record.row),
+            "请改成常用的写法，或用 --engine interpreter 计算",
+        )
 
     def move(self, rejected: int) -> Iterator[Path]:
         output = self.job.output
@@ -354,9 +414,13 @@ class _Run:
             yield path
 
 
-def raw_record(row: Mapping[str, Any], policy: Policy) -> RawRecord:
+def raw_record(row: Mapping[str, Any]) -> RawRecord:
     """A row of the file as the readers of records take it."""
-    cells = {name: raw_cell(value) for name, value in row.items() if name not in (ROW, "filename", "file_row_number")}
+    cells = {
+        name: raw_cell(value)
+        for name, value in row.items()
+        if name not in (ROW, "filename", "file_row_number")
+    }
     return RawRecord(row[ROW], cells)
 
 
@@ -377,6 +441,3 @@ def raw_cell(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(raw_cell(key)): raw_cell(inner) for key, inner in value.items()}
     return value
-
-
-_UNUSED = (BoolT, RecordsT, MISSING, by_column)

@@ -45,6 +45,8 @@ class Common:
     reasons: list[str] = field(default_factory=list)
     #: what closes an 适用: the column of its reason → its conditions in order, each with the reason it gives
     closures: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    #: fields that formulas ask for and that are neither among the columns nor have a default
+    lacking: dict[str, None] = field(default_factory=dict)
     #: the condition under which facts are wanted at all
     flag: str = "TRUE"
 
@@ -500,6 +502,8 @@ class Frame(Lists):
         expr = self.program.defaults.get(name)
         decl = self.policy.fields[name]
         if expr is None:
+            if not self.prefix:
+                self.common.lacking[name] = None
             return replace(self.none(decl.type, facts=lambda: self.facts_list(name)), name=name)
         return self.typed(self.of(expr), decl.type)
 
@@ -786,12 +790,14 @@ class GroupFigures:
 
 
 class NoFigures(GroupFigures):
-    """A record given alone: there is no roster to compute a group from."""
+    """A record given alone: there is no roster to compute a group from. `asked` are the groups that it would need."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        self.asked: dict[str, None] = {}
 
     def figure(self, name: str) -> Term:
+        self.asked[name] = None
         kind = self.frame.program.types.get(name, AnyT())
         return self.frame.none(kind, facts=lambda: self.frame.facts_list("名册"))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from engine.compile.arithmetic import bits_for
-from engine.compile.frame import Common, Frame, Given, GroupFigures
+from engine.compile.frame import Common, Frame, Given, GroupFigures, NoFigures
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import NOTHING, CannotCompile, Facts, Term
 from engine.expr import tree
@@ -38,9 +38,17 @@ def relation_of(by: By) -> str:
     return f"集体（{'、'.join(by)}）"
 
 
-def needed_groups(program: Program, names: Iterable[str]) -> list[str]:
-    """集体 that results rest on, those asked for among them, in the order of the policy's meaning."""
-    seen = closure(names, lambda name: needs_of(program, name))
+def asked_of(
+    common: Common, program: Program, results: Iterable[str], shapes: Mapping[str, str], shown: Iterable[str]
+) -> list[str]:
+    """集体 that results rest on under the chosen readings, and those that are shown, in the order of the policy's
+    meaning; `common.lacking` learns the fields that are not there."""
+    frame = Frame(common, program, Stages(common.dialect, "", [*shapes]), Given(shapes))
+    asked = NoFigures(frame)
+    frame.groups = asked
+    for name in results:
+        frame.named(name)
+    seen = closure([*asked.asked, *shown], lambda name: needs_of(program, name))
     return [name for name in program.order if name in seen and name in program.groups_by_name]
 
 
@@ -438,7 +446,9 @@ class Groups:
         group, name = figures.group, figures.group.decl.name
         frame = Frame(self.common, self.program, Stages(d, self.made[group.by], []), Given({}))
         value = looked_up(frame, figures)
-        shown = [(label, from_columns(term, f"{name}·列示·{label}", d.quote)) for label, term in figures.shown]
+        shown = [
+            (label, from_columns(term, f"{name}·列示·{label}", d.quote)) for label, term in figures.shown
+        ]
         main = "总额" if group.decl.shares is not None else "结论" if group.decl.is_check else "值"
         shown.append((main, value))
         if group.decl.shares is not None:
@@ -450,7 +460,11 @@ class Groups:
         place = [("TRUE", d.text(part), q(by_column(part))) for part in group.by]
         closed = "NULL"
         if figures.closed is not None:
-            reasons = " ".join(f"WHEN {at} THEN {text}" for at, text in enumerate(self.common.reasons) if not d.names_in(text))
+            reasons = " ".join(
+                f"WHEN {at} THEN {text}"
+                for at, text in enumerate(self.common.reasons)
+                if not d.names_in(text)
+            )
             closed = f"CASE {q(f'{name}·闭')} {reasons} END"
         finding = "NULL"
         if group.decl.is_check:

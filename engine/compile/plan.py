@@ -10,7 +10,7 @@ from itertools import product
 from engine.compile.arithmetic import bits_for, exact_digits
 from engine.compile.dialects import DIALECTS, MOST, Dialect
 from engine.compile.frame import GROUNDS, Common, Frame, Given
-from engine.compile.groups import ROW, Groups, OwnGroups, by_column, needed_groups
+from engine.compile.groups import ROW, Groups, OwnGroups, asked_of, by_column
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
 from engine.program import Program
@@ -52,7 +52,7 @@ def compiled(
     """
     d = DIALECTS[dialect]
     common = Common(d, as_of, data_date or as_of, readings)
-    names = needed_groups(program, [*results, *shown])
+    names = asked_of(Common(d, as_of, data_date or as_of, readings), program, results, shapes, shown)
     if not names and not units:
         columns = [*shapes, *(["·坏"] if checks is not None else [])]
         return of_records(Frame(common, program, Stages(d, ROSTER, columns), Given(shapes)), results, checks)
@@ -95,7 +95,9 @@ def rows_left_out(
 ) -> tuple[Relation, ...]:
     """The numbers of the rows of 名册 that `checks` find, with what is known of their place in `places`."""
     d = DIALECTS["duckdb"]
-    frame = Frame(Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, "·坏"]), Given(shapes))
+    frame = Frame(
+        Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, "·坏"]), Given(shapes)
+    )
     bad = found_bad(frame, checks)
     outputs = [(ROW, d.quote(ROW))]
     outputs += [(by_column(name), frame.member_text(frame.field(name))) for name in places]
@@ -213,9 +215,7 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
         for row in rows
     )  # fmt: skip
     names = ", ".join([d.quote("·号"), *columns])
-    made = (
-        f"SELECT {d.quote('·号')}, {maps(regular, written)} AS {d.quote('·图')}\nFROM (VALUES {values}) AS t({names})"
-    )
+    made = f"SELECT {d.quote('·号')}, {maps(regular, written)} AS {d.quote('·图')}\nFROM (VALUES {values}) AS t({names})"
     join = f"\nLEFT JOIN {d.quote('不适用情形')} ON {number} = {d.quote('·号')}"
     odd = [
         f"({na} IS NOT NULL AND {closed} IS NULL)" if closed in columns else f"{na} IS NOT NULL"

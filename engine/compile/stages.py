@@ -66,7 +66,9 @@ class Stages:
         """The stages up to a last SELECT with (name, sql) for its columns, which may also be of what it joins; `where` may
         ask for any column."""
         known = self.base | self.columns.keys()
-        wanted = set().union(*(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join), ("", where))))
+        wanted = set().union(
+            *(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join), ("", where)))
+        )
         alive = set(wanted)
         pending = list(wanted)
         while pending:

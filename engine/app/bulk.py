@@ -1,0 +1,217 @@
+"""`eval` of files that are read in place: which engine, the run, and what it came to in numbers.
+
+Returns data and diagnostics and prints nothing, as `engine.app.evaluate` does, whose choices it shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from engine.app.evaluate import Request, choose_names, choose_readings, program_of
+from engine.bulk import small
+from engine.bulk.files import is_bulk
+from engine.bulk.run import Job, beside, told_uncompiled
+from engine.bulk.run import run as run_in_bulk
+from engine.choose import Folder, Misuse, choose_policy
+from engine.compile.plan import compiled
+from engine.compile.terms import CannotCompile
+from engine.diagnostics import Diagnostic, in_order
+from engine.evaluation import evaluate
+from engine.program import Program
+from engine.types import BoolT
+
+#: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
+CROSSOVER = 2_000
+ENGINES = ("auto", "interpreter", "duckdb", "spark")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How one result came out over all records; `total` for amounts, `no` how many of a 校验 are 否."""
+
+    name: str
+    values: int
+    closed: int
+    open: int
+    total: Decimal | None = None
+    no: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRun:
+    """Without `files`, `diagnostics` say why nothing was written. `engine` is the one that ran."""
+
+    as_of: date
+    diagnostics: tuple[Diagnostic, ...]
+    engine: str = ""
+    program: Program | None = None
+    readings: Mapping[str, str] = field(default_factory=dict)
+    read: int = 0
+    evaluated: int = 0
+    rejected: int = 0
+    files: tuple[Path, ...] = ()
+    counts: tuple[Count, ...] = ()
+    groups: int = 0
+
+
+def in_bulk(roster: Path | bytes, output: Path | None, engine: str) -> bool:
+    """Whether a request is one for columnar files or their engines."""
+    columnar = isinstance(roster, Path) and is_bulk(roster)
+    return (
+        columnar
+        or engine in ("duckdb", "spark")
+        or (output is not None and output.suffix.lower() == ".parquet")
+    )
+
+
+def run(
+    folder: Folder,
+    request: Request,
+    output: Path | None,
+    engine: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> BulkRun | Misuse:
+    """The whole of a run over a file that is read in place."""
+    roster = request.roster
+    if not isinstance(roster, Path):
+        return Misuse("标准输入不能这样计算", "请给出文件")
+    if output is None:
+        return Misuse("这样的名册要写出结果文件", "请加 -o 结果.parquet（或 .csv）")
+    if output.suffix.lower() not in (".parquet", ".csv"):
+        return Misuse(f"批量计算不能写出「{output.suffix}」", "可以写的有：.parquet、.csv")
+    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
+    if isinstance(chosen, Misuse):
+        return chosen
+    if chosen is None:
+        return BulkRun(request.as_of, tuple(in_order(diagnostics)))
+    program, found = program_of(folder, chosen)
+    if program is None:
+        return BulkRun(request.as_of, tuple(in_order([*diagnostics, *found])))
+    readings = choose_readings(program, request.readings, request.as_of)
+    if isinstance(readings, Misuse):
+        return readings
+    names = choose_names(program, request.only, request.internal)
+    if isinstance(names, Misuse):
+        return names
+    columnar = is_bulk(roster) or roster.suffix.lower() == ".csv"
+    if engine == "auto":
+        count, wrong = small.size(roster) if columnar else (0, [])
+        if wrong:
+            return BulkRun(request.as_of, tuple(wrong))
+        engine = "duckdb" if count > CROSSOVER else "interpreter"
+    if engine == "duckdb" and not columnar:
+        return Misuse(
+            f"DuckDB 不能直接读「{roster.suffix}」", "可以读 .parquet、.csv、.jsonl，或者它们的文件夹"
+        )
+    results, groups = names
+    job = Job(
+        program=program,
+        roster=roster,
+        output=output,
+        as_of=request.as_of,
+        readings=readings,
+        results=results,
+        groups=groups,
+    )
+    if engine == "interpreter":
+        found_run = one_by_one(job, columnar, progress)
+    else:
+        written = run_in_bulk(job, progress)
+        found_run = BulkRun(
+            job.as_of,
+            written.diagnostics,
+            engine,
+            program,
+            readings,
+            written.read,
+            written.evaluated,
+            written.rejected,
+            written.files,
+        )
+    return counted(found_run, job) if found_run.files else found_run
+
+
+def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | None) -> BulkRun:
+    """A small roster through the interpreter, its results in the same columns."""
+    from engine.app.evaluate import read
+
+    roster, found = (
+        small.read(job.roster, job.program.policy) if columnar else read(job.roster, job.program.policy)
+    )
+    if roster is None:
+        return BulkRun(job.as_of, tuple(found))
+    shapes = dict.fromkeys(job.program.policy.fields, "plain")
+    try:
+        columns = compiled(job.program, job.as_of, job.readings, job.results, shapes).columns
+    except CannotCompile as error:
+        return BulkRun(job.as_of, (told_uncompiled(job.program.policy, error),))
+    total = len(roster.records)
+    wanted = [*job.results, *job.groups]
+    evaluation = evaluate(
+        job.program, roster, job.as_of, job.readings, only=wanted,
+        progress=None if progress is None else lambda done: progress(done, total),
+    )  # fmt: skip
+    files = [job.output]
+    small.write(
+        evaluation, job.program.policy.meta.identifier, columns, job.output, job.output.suffix.lower()[1:]
+    )
+    if job.groups:
+        small.write_groups(evaluation, beside(job.output, ".groups.parquet"))
+        files.append(beside(job.output, ".groups.parquet"))
+    said = (*found, *evaluation.diagnostics)
+    return BulkRun(
+        job.as_of,
+        said,
+        "interpreter",
+        job.program,
+        job.readings,
+        roster.read,
+        total,
+        len(roster.rejected),
+        tuple(files),
+    )
+
+
+def counted(run: BulkRun, job: Job) -> BulkRun:
+    """What the results come to, read back from the file that was written."""
+    path = str(job.output).replace("'", "''")
+    policy = job.program.policy
+    quote = lambda name: '"' + name.replace('"', '""') + '"'  # noqa: E731
+    parts = []
+    for name in job.results:
+        rule = policy.rules.get(name)
+        money = rule is not None and rule.unit is not None and rule.unit.is_money
+        check = rule is not None and isinstance(job.program.types[name], BoolT)
+        key = "'" + name.replace("'", "''") + "'"
+        parts += [
+            f"count({quote(name)})",
+            f'count(*) FILTER (map_contains("不适用", {key}))',
+            f'count(*) FILTER (map_contains("信息不足", {key}))',
+            f"sum({quote(name)})" if money else "NULL",
+            f"count(*) FILTER (NOT {quote(name)})" if check else "NULL",
+        ]
+    if job.output.suffix.lower() != ".parquet" or not parts:
+        return run
+    con = duckdb.connect()
+    try:
+        row = con.execute(f"SELECT {', '.join(parts)} FROM '{path}'").fetchone() or ()
+        groups = 0
+        listed = beside(job.output, ".groups.parquet")
+        if listed in run.files:
+            found = con.execute(
+                f"SELECT count(*) FROM '{str(listed).replace(chr(39), chr(39) * 2)}'"
+            ).fetchone()
+            groups = found[0] if found else 0
+    finally:
+        con.close()
+    counts = [Count(name, *row[5 * at : 5 * at + 5]) for at, name in enumerate(job.results)]
+    return BulkRun(
+        run.as_of, run.diagnostics, run.engine, run.program, run.readings, run.read, run.evaluated, run.rejected, run.files,
+        tuple(counts), groups,
+    )  # fmt: skip
