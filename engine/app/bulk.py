@@ -182,7 +182,10 @@ def counted(run: BulkRun, job: Job) -> BulkRun:
     """What the results come to, read back from the file that was written."""
     path = str(job.output).replace("'", "''")
     policy = job.program.policy
-    quote = lambda name: '"' + name.replace('"', '""') + '"'  # noqa: E731
+
+    def quote(name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
     parts = []
     for name in job.results:
         rule = policy.rules.get(name)

@@ -384,8 +384,8 @@ def struct_list(kind: str) -> dict[str, str] | None:
 def list_of_years(kind: str) -> tuple[tuple[str, str], tuple[str, str], bool] | None:
     """(year's name and type, value's name and type, whether it is a map) of a column that can be a series."""
     if kind.startswith("MAP("):
-        key, value = map_parts(kind)
-        return ("key", key), ("value", value), True
+        key_kind, value_kind = map_parts(kind)
+        return ("key", key_kind), ("value", value_kind), True
     parts = struct_list(kind)
     if parts is None or len(parts) != 2:
         return None

@@ -179,12 +179,13 @@ class _Run:
         common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
         names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
         self.lacking = list(common.lacking)
-        units = self.units_of(reading) if names else {}
+        columns = self.units_of(reading)
+        units: dict[str, tuple[str, Mapping[str, str]]] = {}
         execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {base}")
         rejected = ""
-        if names or units:
+        if names or columns:
             places = sorted(
-                {by for name in names for by in self.program.groups_by_name[name].by} | units.keys()
+                {by for name in names for by in self.program.groups_by_name[name].by} | columns.keys()
             )
             left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, places)
             execute(f'CREATE OR REPLACE TEMP TABLE "退回" AS {statement(left_out, _DUCK)}')
@@ -192,10 +193,10 @@ class _Run:
                 rejected = "退回"
                 kept = f'SELECT * FROM ({base}) WHERE {q(ROW)} NOT IN (SELECT {q(ROW)} FROM "退回")'
                 execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {kept}")
-            units = self.with_units(units)
+            units = self.with_units(columns)
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
-            shown=self.job.groups, rejected=rejected, units=units, checks=None if names or units else self.checks,
+            shown=self.job.groups, rejected=rejected, units=units, checks=None if names or columns else self.checks,
         )  # fmt: skip
         return self.written()
 

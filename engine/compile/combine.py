@@ -256,19 +256,18 @@ class Combiner:
         found: list[Term] = []
         if isinstance(kind, NumberT):
             bounds = real or [Term(kind, "NULL")]
-            low, high = min(t.low for t in bounds), max(t.high for t in bounds)
+            low = min(t.low for t in bounds)
             terms = [
                 term
                 if not isinstance(term.kind, AnyT)
                 else replace(term, kind=kind, sql="NULL", low=low, high=low)
                 for term in terms
             ]
-            del high
             return self.numbers.alike(terms)
         for term in terms:
             if isinstance(term.kind, AnyT) and not isinstance(kind, AnyT):
-                bounds = [(t.low, t.high) for t in real] or [(0, 0)]
-                term = replace(term, kind=kind, sql=self.null(kind), low=bounds[0][0], high=bounds[0][1])
+                first = real[0] if real else Term(kind, "NULL")
+                term = replace(term, kind=kind, sql=self.null(kind), low=first.low, high=first.high)
             elif isinstance(kind, EnumT):
                 term = self.recoded(term, kind)
             found.append(term)

@@ -242,7 +242,10 @@ class Formulas(Calls):
 
     def shown_number(self, term: Term) -> str:
         """The shortest exact decimal, else 「p/q」 in lowest terms."""
-        text = lambda sql: self.dialect.cast(sql, self.dialect.string)  # noqa: E731
+
+        def text(sql: str) -> str:
+            return self.dialect.cast(sql, self.dialect.string)
+
         if term.den == 1 and not term.over:
             return text(term.sql)
         return self.shown_fraction(term)

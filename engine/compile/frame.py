@@ -16,8 +16,9 @@ from engine.compile.arithmetic import bits_for
 from engine.compile.dialects import Dialect
 from engine.compile.lists import Lists
 from engine.compile.stages import Stages
-from engine.compile.terms import NOTHING, Facts, Term
+from engine.compile.terms import NOTHING, CannotCompile, Facts, Term
 from engine.declared import reason_of
+from engine.diagnostics import Place
 from engine.expr import tree
 from engine.needs import closure, needs_of
 from engine.policy import Dated, FieldDecl, NoCell, ParamDecl, ParamName, Undecided, in_force
@@ -25,6 +26,7 @@ from engine.program import CheckedGrounds, CheckedRule, CheckedUse, Program
 from engine.records.typed import MISSING, constant
 from engine.tables import show
 from engine.types import BOOL, DATE, AnyT, EnumT, NumberT, RecordsT, SeriesT, Type
+from engine.validate.formulas import formulas
 
 #: Whole digits of a number whose field says no 范围, and digits after the point where it says no 小数位.
 MOST_DIGITS, MOST_DECIMALS = 12, 6
@@ -111,9 +113,21 @@ class Frame(Lists):
         key = (name, law)
         if key not in self.terms:
             scopes, self.scopes = self.scopes, []
-            self.terms[key] = self.kept(name, self.declared(name), law)
+            try:
+                self.terms[key] = self.kept(name, self.declared(name), law)
+            except CannotCompile as error:
+                error.place = error.place or self.place_of(name, error.node)
+                raise
             self.scopes = scopes
         return self.terms[key]
+
+    def place_of(self, name: str, node: tree.Expr | None) -> Place:
+        """Where a construct of a declaration stands in the file."""
+        formulas_ = [formula for formula in formulas(self.program) if formula.owner == name]
+        own = next((f for f in formulas_ if node is not None and node in tree.walk(f.expr)), None)
+        if own is not None:
+            return own.place(node)
+        return formulas_[0].place() if formulas_ else self.policy.declarations[name].place
 
     def declared(self, name: str) -> Term:
         program = self.program
@@ -136,7 +150,8 @@ class Frame(Lists):
         bound = replace(term, sql=sql, na=na, over=over, name=term.name or name)
         if term.facts is None:
             return bound
-        inner, made = term.facts, []
+        inner = term.facts
+        made: list[str] = []
 
         def facts() -> str:
             if not made:
@@ -463,8 +478,12 @@ class Frame(Lists):
             return any(isinstance(limit, ParamName) and dated(limit.name) for limit in named)
 
         declared = [*self.program.rules, *self.program.readings, *self.program.grounds]
-        needs = lambda name: needs_of(self.program, name)  # noqa: E731
-        return {name for name in declared if any(dated(used) for used in closure([name], needs))}
+
+        return {
+            name
+            for name in declared
+            if any(dated(used) for used in closure([name], lambda used: needs_of(self.program, used)))
+        }
 
     # --- facts ---------------------------------------------------------------------------------------
 

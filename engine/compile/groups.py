@@ -215,7 +215,10 @@ class Groups:
                 columns[column] = None
             joined.append(f"t.{q(one.touched)}")
             columns[one.touched] = None
-        on = lambda alias: " AND ".join(f"p.{q(key)} = {alias}.{q(key)}" for key in keys) or "TRUE"  # noqa: E731
+
+        def on(alias: str) -> str:
+            return " AND ".join(f"p.{q(key)} = {alias}.{q(key)}" for key in keys) or "TRUE"
+
         source = f"{q(places)} p LEFT JOIN {q(f'{name}·合')} a ON {on('a')} LEFT JOIN {q(f'{name}·碰')} t ON {on('t')}"
         joins = ""
         for at, earlier in enumerate(
@@ -586,8 +589,13 @@ class Asked:
         if value.over:
             said = f"「{node.function}」的值是除法的结果，批量计算不能精确求和"
             raise CannotCompile(said, "先取整，例如 四舍五入(…, 2)", node)
-        column = lambda part: f"{self.prefix}{at}{part}"  # noqa: E731
-        q = lambda part: d.quote(column(part))  # noqa: E731
+
+        def column(part: str) -> str:
+            return f"{self.prefix}{at}{part}"
+
+        def q(part: str) -> str:
+            return d.quote(column(part))
+
         counts = f"{q('是')} AND {q('值')} IS NOT NULL"
         self.columns += [(column("是"), holds.sql), (column("值"), value.sql)]
         low, high = min(value.low, 0) * MOST_MEMBERS, max(value.high, 0) * MOST_MEMBERS
@@ -643,7 +651,10 @@ class Asked:
         assert facts is not None
         self.columns.append((column("疑"), doubt))
         self.columns.append((column("缺"), f"CASE WHEN {doubt} THEN {self.named(facts())} END"))
-        q = lambda part: d.quote(column(part))  # noqa: E731
+
+        def q(part: str) -> str:
+            return d.quote(column(part))
+
         self.sums.append((column("疑"), f"COALESCE(BOOL_OR({q('疑')}), FALSE)"))
         self.sums.append((column("缺"), d.flat(d.list_over(q("缺"), f"{q('疑')} IS TRUE", d.quote(ROW)))))
         sql = f"CASE WHEN {q('疑')} IS NOT TRUE THEN {found.sql} END"

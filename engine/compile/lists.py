@@ -81,7 +81,10 @@ class Lists(Packed):
     def select(self, node: tree.Select) -> Term:
         source = self.of(node.source)
         variable, holds = self.over(source, node.condition)
-        where = lambda items: self.dialect.where(items, variable, self.is_true(holds))  # noqa: E731
+
+        def where(items: str) -> str:
+            return self.dialect.where(items, variable, self.is_true(holds))
+
         found = replace(source, sql=self.share(where(source.sql)), pack=None)
         masks = self.packed_condition(source, node.condition)
         if masks is not None and source.pack is not None:
@@ -303,14 +306,16 @@ class Lists(Packed):
         self.depth -= 1
         day = d.field(variable, "key")
         reached = self.share(d.where(entries, variable, f"{day} <= {self.today.sql}"))
-        days = lambda test: d.smallest(d.each(d.where(reached, variable, test), "e", d.field("e", "key")))  # noqa: E731
+
+        def days(test: str) -> str:
+            return d.smallest(d.each(d.where(reached, variable, test), "e", d.field("e", "key")))
+
         held = self.share(days(self.is_true(holds)))
         never = self.reason(f"「{node.field}」到 {self.today.const} 从未达到")
         low, high = 1, self.today.high
         if not holds.open:
             na = f"CASE WHEN {entries} IS NOT NULL AND {held} IS NULL THEN {never} END"
-            facts = lambda: self.blank(entries, node.field)  # noqa: E731
-            return Term(kind, held, na=na, facts=facts, low=low, high=high)
+            return Term(kind, held, na=na, facts=lambda: self.blank(entries, node.field), low=low, high=high)
         doubtful = self.share(days(self.is_open(holds)))
         first = f"({doubtful} IS NOT NULL AND ({held} IS NULL OR {doubtful} < {held}))"
         sql = f"CASE WHEN NOT {first} THEN {held} END"

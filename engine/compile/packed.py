@@ -138,7 +138,10 @@ class Packed(Tables):
         """A pack that has no value where a condition does not hold."""
         if pack is None:
             return None
-        gate = lambda sql: self.share(f"CASE WHEN {condition} THEN {sql} END")  # noqa: E731
+
+        def gate(sql: str) -> str:
+            return self.share(f"CASE WHEN {condition} THEN {sql} END")
+
         words, present = tuple(map(gate, pack.words)), tuple(map(gate, pack.present))
         written = f"CASE WHEN {condition} THEN {pack.written} END"
         return Pack(pack.year, pack.width, words, present, pack.fits, gate(pack.rest), written)
@@ -165,7 +168,10 @@ class Packed(Tables):
             masks = self.masks(condition, source, source.pack)
         except NotPacked:
             return None
-        among = lambda mask, present, _: f"({mask} & {present})"  # noqa: E731
+
+        def among(mask: str, present: str, _: int) -> str:
+            return f"({mask} & {present})"
+
         present = source.pack.present
         return Masks(
             self.each_word(among, masks.holds, present),
@@ -366,11 +372,11 @@ class Packed(Tables):
             return ""
         full = 2**pack.width - 1
         if year.is_const:
-            word, lane = divmod(pack.year - int(year.const), pack.lanes)
-            if not 0 <= word < len(pack.words):
+            at_word, at_lane = divmod(pack.year - int(year.const), pack.lanes)
+            if not 0 <= at_word < len(pack.words):
                 return "NULL"
             return self.rank_of(
-                f"{self.dialect.shift_right(pack.words[word], str(lane * pack.width))} & {full}"
+                f"{self.dialect.shift_right(pack.words[at_word], str(at_lane * pack.width))} & {full}"
             )
         back, whens = f"({pack.year} - {year.sql})", []
         for at, word in enumerate(pack.words):
