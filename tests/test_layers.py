@@ -37,6 +37,8 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "facts → outcomes, of one record and of groups",
         ("results", "facts", "outcomes", "lookup", "declared", "interpret", "groups", "evaluation"),
     ),
+    ("the typed tree as SQL", ("compile.",)),
+    ("rosters of millions, read in place", ("bulk.",)),
     (
         "one record's outcome told step by step; the official text by articles",
         ("words", "explain.", "wording"),

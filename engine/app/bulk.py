@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from engine.app.evaluate import Request, choose_names, choose_readings, program_of
+from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
 from engine.bulk import small
 from engine.bulk.files import is_bulk
 from engine.bulk.run import Job, beside, told_uncompiled
@@ -139,8 +139,6 @@ def run(
 
 def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | None) -> BulkRun:
     """A small roster through the interpreter, its results in the same columns."""
-    from engine.app.evaluate import read
-
     roster, found = (
         small.read(job.roster, job.program.policy) if columnar else read(job.roster, job.program.policy)
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
+
+from engine.bulk.columns import split_top
 from engine.diagnostics import Diagnostic, Place
-
-if TYPE_CHECKING:
-    import duckdb
 
 PARQUET, TABLES, LINES = (".parquet", ".pq"), (".csv", ".tsv"), (".jsonl", ".ndjson")
 SUFFIXES = (*PARQUET, *TABLES, *LINES)
@@ -43,7 +42,6 @@ def inside(folder: Path) -> list[Path]:
 
 def open_source(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[Source | None, list[Diagnostic]]:
     """A file as a relation; E701 says why it cannot be read."""
-    import duckdb
 
     def bad(said: str, hint: str = "") -> tuple[None, list[Diagnostic]]:
         return None, [Diagnostic("E701", said, Place(str(path)), hint)]
@@ -103,8 +101,6 @@ def as_texts(kind: str) -> str:
     if kind.endswith("[]"):
         return as_texts(kind[:-2]) + "[]"
     if kind.startswith("STRUCT("):
-        from engine.bulk.columns import split_top
-
         names = [
             part.split('"')[1] if part.startswith('"') else part.split(" ")[0]
             for part in split_top(kind[7:-1])
