@@ -235,11 +235,12 @@ class Groups:
                 or "TRUE"
             )
             joins += f" LEFT JOIN {q(self.made[earlier])} {alias} ON {same}"
-        for owner, (relation, facts) in self.units.items():
+        for at, (owner, (relation, facts)) in enumerate(self.units.items()):
+            unit = f"u{at}"
             if owner in by:
-                joined += [f"u{owner}.{q(fact)} AS {q(unit_column(fact))}" for fact in facts]
+                joined += [f"{unit}.{q(fact)} AS {q(unit_column(fact))}" for fact in facts]
                 columns |= dict.fromkeys(unit_column(fact) for fact in facts)
-                joins += f" LEFT JOIN {q(relation)} u{owner} ON p.{q(by_column(owner))} = u{owner}.{q(owner)}"
+                joins += f" LEFT JOIN {q(relation)} {unit} ON p.{q(by_column(owner))} = {unit}.{q(owner)}"
         self.relations.append(
             Relation(f"{name}·全", f"SELECT {', '.join(joined) or '1 AS one'}\nFROM {source}{joins}")
         )
