@@ -68,8 +68,8 @@ def _output(help_: str) -> Decorator:
 
 
 _known_on = click.option("--known-on", type=Day(), metavar="日期", help="只看这一天以前（含）印发的文件")
-_pay_form = _format("markdown", "html", "jsonl", note="；jsonl 是账")
-_pay_output = _output("写到 .txt .md .html .xlsx 文件，或写成账 .jsonl")
+_pay_form = _format("markdown", "html", "json", "jsonl", note="；jsonl 是账")
+_pay_output = _output("写到 .txt .md .html .xlsx .csv .json 文件，或写成账 .jsonl")
 
 
 def _refuse(misuse: Misuse) -> Refused:
@@ -660,6 +660,7 @@ def statement(
     """按月列出应发：每月按当月施行的版本，年度项目在年底，一次性项目在触发日所在的月。"""
     from engine.app import payroll as app
     from engine.render import payroll as render
+    from engine.render import payroll_json, payroll_sheets
 
     form = _form(output, form, _PAY_FORMS, force)
     folder = _open(policies, kept=True)
@@ -669,10 +670,15 @@ def statement(
     if not isinstance(found, app.Stated):
         raise _refuse(found)
     _note(f"政策文件夹：{folder.path}（{folder.origin}），期间：{period}")
-    _say(found.diagnostics)
-    if found.statement is not None:
+    if output is not None or form != "json":
+        _say(found.diagnostics)
+    if form == "json" and (output is None or found.statement is not None):
+        _give(_json(payroll_json.statement_object(found)), output)
+    elif found.statement is not None:
         if form == "xlsx" and output is not None:
-            _write_by(output, lambda temporary: render.write_statement(found, temporary))
+            _write_by(output, lambda temporary: payroll_sheets.write_statement(found, temporary))
+        elif form == "csv" and output is not None:
+            _write(output, payroll_sheets.statement_csv(found), "utf-8-sig")
         elif form == "jsonl":
             _give(render.statement_ledger(found), output)
         else:
@@ -713,6 +719,7 @@ def backpay(
     """比较应发和账上已发的，列出每人每项每月要补发或扣回的差额；写成 .jsonl 就是包括补发的新账。"""
     from engine.app import payroll as app
     from engine.render import payroll as render
+    from engine.render import payroll_json, payroll_sheets
 
     form = _form(output, form, _PAY_FORMS, force)
     folder = _open(policies, kept=True)
@@ -722,10 +729,15 @@ def backpay(
     if not isinstance(found, app.Backpay):
         raise _refuse(found)
     _note(f"政策文件夹：{folder.path}（{folder.origin}），期间：{period}")
-    _say(found.diagnostics)
-    if found.settled:
+    if output is not None or form != "json":
+        _say(found.diagnostics)
+    if form == "json" and (output is None or found.settled):
+        _give(_json(payroll_json.backpay_object(found)), output)
+    elif found.settled:
         if form == "xlsx" and output is not None:
-            _write_by(output, lambda temporary: render.write_backpay(found, temporary))
+            _write_by(output, lambda temporary: payroll_sheets.write_backpay(found, temporary))
+        elif form == "csv" and output is not None:
+            _write(output, payroll_sheets.backpay_csv(found), "utf-8-sig")
         elif form == "jsonl":
             _give(render.corrected_ledger(found), output)
         else:
@@ -739,18 +751,23 @@ def backpay(
     "--roster", metavar="名册", type=click.Path(path_type=Path), help="用哪份名册（默认：账上写的）"
 )
 @_policies
-def replay(ledger: Path, roster: Path | None, policies: Path | None) -> int:
+@_format("json")
+def replay(ledger: Path, roster: Path | None, policies: Path | None, form: str) -> int:
     """把账上的每一条按当时的政策、口径和日期重算一遍，列出不同的。"""
-    from engine.app import payroll as app
+    from engine.app import replay as app
     from engine.render.payroll import replay_page
+    from engine.render.payroll_json import replay_object
 
     folder = _open(policies, kept=True)
     with _Bar("重算", 2) as bar:
         found = app.replay(folder, ledger, roster, bar)
     _note(f"政策文件夹：{folder.path}（{folder.origin}）")
-    _say(found.diagnostics)
-    if found.ledger is not None and found.checked:
-        _give(_page(replay_page(found), "text"), None)
+    if form == "json":
+        click.echo(_json(replay_object(found)))
+    else:
+        _say(found.diagnostics)
+        if found.ledger is not None and not _exit(found.diagnostics):
+            _give(_page(replay_page(found), "text"), None)
     return WRONG if found.found else _exit(found.diagnostics)
 
 
@@ -763,7 +780,10 @@ def _pay_request(
     return Request(roster=source, period=period, policy=policy, readings=readings, known_on=known_on)
 
 
-_PAY_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".jsonl": "jsonl", ".xlsx": "xlsx"}
+_PAY_FORMS = {
+    **{".txt": "text", ".md": "markdown", ".html": "html", ".xlsx": "xlsx"},
+    **{".csv": "csv", ".json": "json", ".jsonl": "jsonl"},
+}
 _DIFF_FORMS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "json", ".xlsx": "xlsx"}
 
 

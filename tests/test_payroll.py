@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import date
 from fractions import Fraction
@@ -10,10 +12,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from python_calamine import load_workbook
 
-from engine.app.payroll import Backpay, Replayed, Request, Stated, backpay, replay, state
+from engine.app.payroll import Backpay, Request, Stated, backpay, state
+from engine.app.replay import Replayed, replay
 from engine.choose import Folder, Misuse
 from engine.folder import open_folder
+from engine.payroll.ledger import Entry
 from engine.payroll.periods import period_of, read_period, read_range
 from engine.render.page_text import page_text
 from engine.render.payroll import (
@@ -23,9 +28,9 @@ from engine.render.payroll import (
     statement_ledger,
     statement_page,
     totals_of,
-    write_backpay,
-    write_statement,
 )
+from engine.render.payroll_json import backpay_object, replay_object, statement_object
+from engine.render.payroll_sheets import backpay_csv, statement_csv, write_backpay, write_statement
 from engine.values import NotApplicable, Unknown
 
 BASE = """\
@@ -91,6 +96,15 @@ RAISE = """\
   月标准: {值: 1100}
 """
 
+#: The parts of 月合计 paid each for itself from February on, 级别工资 no more, and 年终奖 a month earlier.
+PARTS = """\
+格式: 1
+政策: {编号: 丁, 修订: 甲, 文号: 甲发〔2024〕9号, 印发: 2024-08-21, 施行: 2024-02-01}
+删除: [规则.月合计, 规则.级别工资, 参数.级差, 规则.年终奖.发放日]
+规则:
+  岗位补助: {依据: 第二条, 适用: [在岗], 周期: 月, 单位: 元/月, 公式: 月标准 / 10}
+"""
+
 PEOPLE = [
     {"工号": "1", "入职日期": "2020-01-01", "级别": "初级", "取证日期": "2024-03-09", "出勤天数": "220"},
     {
@@ -116,10 +130,14 @@ def setup(folder: Path, people: Any = None, **files: str) -> tuple[Folder, Path]
     (folder / "policies").mkdir(exist_ok=True)
     for name, text in {"甲": BASE, **files}.items():
         (folder / "policies" / f"{name}.yaml").write_text(text, "utf-8")
-    roster = folder / "名册.json"
-    content = {"数据日期": "2024-12-31", "记录": PEOPLE if people is None else people}
+    return open_folder(folder / "policies", folder), roster_of(folder, PEOPLE if people is None else people)
+
+
+def roster_of(folder: Path, people: Any, name: str = "名册.json", **more: Any) -> Path:
+    roster = folder / name
+    content = {"数据日期": "2024-12-31", "记录": people, **more}
     roster.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    return open_folder(folder / "policies", folder), roster
+    return roster
 
 
 def stated(folder: Folder, roster: Path, period: str, **more: Any) -> Stated:
@@ -262,6 +280,30 @@ def test_a_roster_of_one_moment_says_so(tmp_path: Path) -> None:
     assert [d.code for d in found.diagnostics] == ["W780"]
 
 
+def test_a_roster_of_another_time_says_so(tmp_path: Path) -> None:
+    folder, _ = setup(tmp_path)
+    said = [d.message for d in stated(folder, roster_of(tmp_path, PEOPLE[:1]), "2024-03").diagnostics]
+    assert said == ["名册只有 2024-12-31 的值，没有按日期给出的事实：2024-03都按这些值计算"]
+    then = roster_of(tmp_path, PEOPLE[:1], 数据日期="2024-03-31")
+    assert stated(folder, then, "2024-03").diagnostics == ()
+
+
+def test_months_between_two_versions(tmp_path: Path) -> None:
+    """Ended on 31 January, the next from 10 April: nothing is due of February and March by any version."""
+    ended = BASE.replace("施行: 2023-06-15,", "施行: 2023-06-15, 失效: 2024-01-31, 系列: 甲,")
+    later = BASE.replace("编号: 甲,", "编号: 乙, 系列: 甲,").replace("2023〕1号", "2024〕1号")
+    later = later.replace("印发: 2023-06-15, 施行: 2023-06-15", "印发: 2024-04-10, 施行: 2024-04-10")
+    folder, roster = setup(tmp_path, 甲=ended, 乙=later)
+    found = state(folder, Request(roster=roster, period="2024-01..2024-05"))
+    assert isinstance(found, Stated)
+    assert found.statement is None
+    assert [(d.code, d.message) for d in found.diagnostics if d.severity == "error"] == [
+        ("E785", "2024-02 到 2024-03 没有施行的版本，不能计算")
+    ]
+    april = amounts(stated(folder, roster, "2024-04"), id_="1")
+    assert april == {("2024-04", "1", "基本"): 1000}  # 首期 alone
+
+
 def test_months_before_any_version(tmp_path: Path) -> None:
     folder, roster = setup(tmp_path)
     found = state(folder, Request(roster=roster, period="2023-04..2023-07"))
@@ -348,6 +390,59 @@ def test_somebody_the_roster_does_not_know(tmp_path: Path) -> None:
     assert not {c.id for c in found.corrections} & {"3", "4"}
 
 
+def test_somebody_no_ledger_knows_is_named(tmp_path: Path) -> None:
+    folder, _ = setup(tmp_path)
+    ledger = ledger_of(tmp_path, stated(folder, roster_of(tmp_path, PEOPLE[1:]), "2024-01"))
+    found = paid_back(folder, roster_of(tmp_path, PEOPLE), [ledger], "2024-01")
+    assert ("W782", "账里完全没有记过 1（2024-01），按没有发过计算") in [
+        (d.code, d.message) for d in found.diagnostics
+    ]
+    assert {c.rule: c.change for c in found.corrections} == {"基本": 1000, "月合计": 1000}
+
+
+def test_totals_when_parts_are_paid_for_themselves(tmp_path: Path) -> None:
+    """A sum of 1200 paid in February; due are 1000 and 100 apart: −100, though each part differs by something else."""
+    folder, roster = setup(tmp_path, PEOPLE[2:3], 丁=PARTS)
+    ledger = ledger_of(tmp_path, stated(folder, roster, "2024-02", known_on=date(2024, 7, 31)))
+    found = paid_back(folder, roster, [ledger], "2024-02")
+    told = {c.rule: (c.change, c.change_alone) for c in found.corrections}
+    assert told == {
+        "基本": (0, 1000),
+        "岗位补助": (100, 100),
+        "级别工资": (-200, 0),
+        "月合计": (-1200, -1200),
+    }
+    text = page_text(backpay_page(found), 120)
+    assert [line.split()[-1] for line in text.splitlines() if line.strip().startswith("合计 ")] == ["-100.00"]
+    note = next(c.note for c in found.corrections if c.rule == "月合计")
+    assert note == "按甲发〔2024〕9号没有这一项，原按甲发〔2023〕1号发放"
+    after = tmp_path / "新账.jsonl"
+    after.write_text(corrected_ledger(found), "utf-8")
+    assert paid_back(folder, roster, [after], "2024-02").corrections == ()
+    assert replay(folder, after, roster).found == ()
+
+
+def test_a_figure_due_in_another_month_is_not_paid_again(tmp_path: Path) -> None:
+    """年终奖 of 2024, paid in January 2025, was due in December by a document that came later."""
+    folder, roster = setup(tmp_path, PEOPLE[:1], 丁=PARTS)
+    paid = stated(folder, roster, "2024-12..2025-01", known_on=date(2024, 7, 31))
+    assert amounts(paid)["2025-01", "1", "年终奖"] == 600
+    found = paid_back(folder, roster, [ledger_of(tmp_path, paid)], "2024-12")
+    assert "年终奖" not in {c.rule for c in found.corrections}
+
+
+def test_a_ledger_of_a_policy_that_means_something_else(tmp_path: Path) -> None:
+    folder, roster = setup(tmp_path)
+    ledger = ledger_of(tmp_path, stated(folder, roster, "2024-01"))
+    folder, _ = setup(tmp_path, 甲=BASE.replace("值: 1000", "值: 1001"))
+    assert codes_of(ledger, folder, roster) == [("E789", 2)]
+    folder, _ = setup(tmp_path, 甲="# 注\n" + BASE.replace("计算日不在岗", "计算日不在岗位"))
+    found = paid_back(folder, roster, [ledger], "2024-01")
+    assert (found.settled, found.corrections) == (True, ())
+    assert [d.code for d in found.diagnostics if d.severity == "warning"] == ["W783"]
+    assert [d.code for d in replay(folder, ledger).diagnostics] == ["W783"]
+
+
 def test_one_figure_in_two_ledgers(tmp_path: Path) -> None:
     folder, roster = setup(tmp_path)
     one = ledger_of(tmp_path, stated(folder, roster, "2024-01"))
@@ -393,13 +488,68 @@ def test_a_ledger_that_was_touched_is_refused(tmp_path: Path) -> None:
         path.write_text("\n".join(lines[: number - 1] + lines[number:]), "utf-8")
         assert codes_of(path, folder, roster)[0][0] in ("E780", "E782", "E783")
     path.write_text("\n".join([*lines[:2], lines[2], *lines[2:]]), "utf-8")
-    assert codes_of(path, folder, roster) == [("E782", 4)]
+    assert codes_of(path, folder, roster) == [("E784", 4)]
     for text, code in (("", "E780"), ("工号,金额\n", "E781"), ("{}\n", "E780"), ("[1]\n", "E781")):
         path.write_text(text, "utf-8")
         assert codes_of(path, folder, roster)[0][0] == code
     path.write_bytes(b"\xff\xfe\x00")
     assert codes_of(path, folder, roster)[0][0] == "E780"
     assert codes_of(tmp_path / "没有.jsonl", folder, roster)[0][0] == "E780"
+
+
+def test_a_ledger_that_holds_odd_characters(tmp_path: Path) -> None:
+    folder, roster = setup(tmp_path, [{**PEOPLE[0], "工号": "1\u2028甲\x85乙"}])
+    path = ledger_of(tmp_path, stated(folder, roster, "2024-01"))
+    assert paid_back(folder, roster, [path], "2024-01").settled
+    lines = path.read_text("utf-8").split("\n")
+    lines[1] = lines[1].replace('"kind"', '"half": "\\ud800", "kind"')
+    path.write_text("\n".join(lines), "utf-8")
+    assert codes_of(path, folder, roster) == [("E781", 2)]
+
+
+def test_replay_keeps_to_the_readings_of_each_version(tmp_path: Path) -> None:
+    """Two versions that adopt different readings, and a correction by readings of its own."""
+    reading = """\
+口径:
+  算法:
+    依据: 第一条
+    问题: 怎样算
+    采用: 一倍
+    采用理由: 试
+    读法: {一倍: {公式: 1}, 两倍: {公式: 2}}
+规则:
+"""
+    first = BASE.replace("规则:\n", reading).replace("公式: 月标准", "公式: 月标准 * 算法")
+    second = (
+        "格式: 1\n政策: {编号: 乙, 修订: 甲, 文号: 甲发〔2024〕8号, 印发: 2024-02-01, 施行: 2024-02-01}\n"
+    )
+    folder, roster = setup(tmp_path, 甲=first, 乙=second + "口径: {算法: {采用: 两倍}}\n")
+    found = stated(folder, roster, "2024-01..2024-02")
+    assert [amounts(found)[month, "1", "基本"] for month in ("2024-01", "2024-02")] == [1000, 2000]
+    ledger = ledger_of(tmp_path, found)
+    assert replay(folder, ledger).found == ()
+    request = Request(roster=roster, period="2024-01..2024-02", readings=("算法=两倍",))
+    corrected = backpay(folder, request, [ledger])
+    assert isinstance(corrected, Backpay)
+    assert {c.change for c in corrected.corrections if c.period == "2024-01"} == {1000}
+    after = tmp_path / "新账.jsonl"
+    after.write_text(corrected_ledger(corrected), "utf-8")
+    assert replay(folder, after).found == ()
+
+
+def test_replay_keeps_to_the_roster_of_each_entry(tmp_path: Path) -> None:
+    """A certificate found to be of an earlier month: what was paid stands by the old roster, what is taken back by the new."""
+    folder, old = setup(tmp_path, [{**PEOPLE[0], "取证日期": "2024-01-05"}])
+    ledger = ledger_of(tmp_path, stated(folder, old, "2024-01"))
+    new = roster_of(tmp_path, [{**PEOPLE[0], "取证日期": "2023-12-05"}], "新名册.json")
+    found = paid_back(folder, new, [ledger], "2024-01")
+    assert [(c.rule, c.change) for c in found.corrections] == [("取证奖励", -500)]
+    after = tmp_path / "新账.jsonl"
+    after.write_text(corrected_ledger(found), "utf-8")
+    assert (replay(folder, after).found, replay(folder, after).diagnostics) == ((), ())
+    told = replay(folder, ledger, new)
+    assert [d.code for d in told.diagnostics] == ["W781"]
+    assert [(d.entry.rule, d.why) for d in told.found] == [("取证奖励", "这个人在名册里的事实变了")]
 
 
 def test_replay_finds_nothing_where_nothing_changed(tmp_path: Path) -> None:
@@ -443,44 +593,66 @@ PERSON = st.fixed_dictionaries(
 )
 
 
+#: What is known at a step: a roster (None: somebody it does not have), and until when documents had been issued.
+STEP = st.tuples(
+    st.tuples(PERSON, st.one_of(PERSON, st.none()), st.one_of(PERSON, st.none())),
+    st.sampled_from([date(2024, 7, 31), date(2024, 8, 20), date(2024, 8, 21)]),
+)
+
+
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(
-    st.lists(PERSON, min_size=1, max_size=4), st.lists(PERSON, min_size=4, max_size=4), st.integers(900, 1300)
-)
+@given(st.lists(STEP, min_size=2, max_size=4), st.integers(900, 1300))
 def test_paid_and_back_pay_make_what_is_due(
-    tmp_path: Path, before: list[dict[str, str]], after: list[dict[str, str]], standard: int
+    tmp_path: Path, steps: list[tuple[tuple[dict[str, str] | None, ...], date]], standard: int
 ) -> None:
-    """Whatever was known when it was paid, and whatever came to be known and decreed later."""
+    """Whatever was known when it was paid, and whatever came to be known, forgotten, decreed and taken back, step by step."""
     period = "2023-08..2024-06"
-    numbered = [{"工号": str(n), **person} for n, person in enumerate(before)]
-    folder, roster = setup(tmp_path, numbered, 乙=RAISE.replace("1100", str(standard)))
-    ledger = ledger_of(tmp_path, stated(folder, roster, period, known_on=date(2024, 7, 31)))
-    later = [{"工号": str(n), **person} for n, person in enumerate(after[: len(before)])]
-    folder, roster = setup(tmp_path, later)
-    found = paid_back(folder, roster, [ledger], period)
-    assert found.settled
-    paid: dict[Any, Fraction] = {}
-    _, entries = found.corrected()
+    folder, _ = setup(tmp_path, [], 乙=RAISE.replace("1100", str(standard)), 丁=PARTS)
+    path = tmp_path / "账.jsonl"
+    for number, (people, known) in enumerate(steps):
+        numbered = [{"工号": str(n), **person} for n, person in enumerate(people) if person is not None]
+        roster = roster_of(tmp_path, numbered, f"名册{number}.json")
+        now = stated(folder, roster, period, known_on=known)
+        if number == 0:
+            path.write_text(statement_ledger(now), "utf-8")
+            continue
+        request = Request(roster=roster, period=period, known_on=known)
+        found = backpay(folder, request, [path])
+        assert isinstance(found, Backpay)
+        assert found.settled
+        _, entries = found.corrected()
+        _check_paid(now, entries)
+        path.write_text(corrected_ledger(found), "utf-8")
+        again = backpay(folder, request, [path])
+        assert isinstance(again, Backpay)
+        assert (again.settled, again.corrections) == (True, ())
+    assert replay(folder, path).found == ()
+
+
+def _check_paid(now: Stated, entries: list[Entry]) -> None:
+    """Entries add up to what is due: of every figure, and of everybody of whom nothing is open."""
+    assert now.statement is not None
+    paid: dict[Any, list[Entry]] = {}
     for entry in entries:
-        paid[entry.key] = paid.get(entry.key, Fraction(0)) + Fraction(entry.amount or 0)
-    now = stated(folder, roster, period).statement
-    assert now is not None
-    for item in now.items:
-        if not isinstance(item.outcome, Unknown | NotApplicable):
-            assert paid.pop(item.key) == item.outcome
-        elif isinstance(item.outcome, NotApplicable):
-            assert paid.pop(item.key, 0) == 0
-        else:
-            paid.pop(item.key, None)
-    open_ = {(item.id, item.name) for item in now.items if isinstance(item.outcome, Unknown)}
-    assert all(value == 0 or key[:2] in open_ for key, value in paid.items())
-    path = tmp_path / "新账.jsonl"
-    path.write_text(corrected_ledger(found), "utf-8")
-    assert paid_back(folder, roster, [path], period).corrections == ()
+        paid.setdefault(entry.key, []).append(entry)
+    sums = {key: sum(Fraction(entry.amount or 0) for entry in own) for key, own in paid.items()}
+    items = {item.key: item for item in now.statement.items}
+    waiting = {item.id for item in now.statement.items if isinstance(item.outcome, Unknown)}
+    due: dict[str, Fraction] = {}
+    for key, item in items.items():
+        if isinstance(item.outcome, Unknown):
+            continue
+        amount = Fraction(0) if isinstance(item.outcome, NotApplicable) else Fraction(item.outcome)
+        assert sums.get(key, 0) == amount
+        due[item.id] = due.get(item.id, Fraction(0)) + (amount if item.counted else 0)
+    for id_ in set(now.statement.ids) - waiting:
+        assert all(value == 0 for key, value in sums.items() if key[0] == id_ and key not in items)
+        alone = sum(sums[key] for key, own in paid.items() if key[0] == id_ and own[-1].counted)
+        assert alone == due.get(id_, 0)
 
 
 # ---- written out -----------------------------------------------------------------------------------------------
@@ -499,9 +671,41 @@ def test_pages_and_workbooks(tmp_path: Path) -> None:
     assert [line.split()[-1] for line in text.splitlines() if line.strip().startswith("合计 ")] == ["+200.00"]
     write_statement(first, tmp_path / "应发.xlsx")
     write_backpay(found, tmp_path / "补发.xlsx")
-    from python_calamine import load_workbook
-
     details = load_workbook(str(tmp_path / "应发.xlsx")).get_sheet_by_name("明细").to_python()
     assert len(details) == len(first.statement.items) + 1  # type: ignore[union-attr]
     rows = load_workbook(str(tmp_path / "补发.xlsx")).get_sheet_by_name("补发").to_python()
-    assert sum(row[8] for row in rows[1:] if row[9] == "是") == 200
+    assert sum(row[9] for row in rows[1:]) == 200
+
+
+def test_lists_for_payroll_and_objects_for_programs(tmp_path: Path) -> None:
+    folder, roster = setup(tmp_path, PEOPLE[:1], 乙=RAISE)
+    first = stated(folder, roster, "2024-02..2024-03", known_on=date(2024, 7, 31))
+    rows = list(csv.DictReader(io.StringIO(statement_csv(first))))
+    assert sum(Fraction(row["金额"]) for row in rows if row["计入合计"] == "是") == 2590
+    found = paid_back(folder, roster, [ledger_of(tmp_path, first)], "2024-02..2024-03")
+    rows = list(csv.DictReader(io.StringIO(backpay_csv(found))))
+    assert [(row["项目"], row["期间"], row["补发"], row["计入合计的补发"]) for row in rows] == [
+        ("基本", "2024-02", "100.00", "0.00"),
+        ("基本", "2024-03", "100.00", "0.00"),
+        ("月合计", "2024-03", "100.00", "100.00"),
+    ]
+    told = statement_object(first)
+    assert told["totals"]["1"] == {
+        "values": {"月合计": "2000.00", "季度奖": "90.00", "取证奖励": "500.00"},
+        "unknown": 0,
+    }
+    assert all(len({"value", "not_applicable", "unknown"} & set(item)) == 1 for item in told["items"])
+    assert backpay_object(found)["total"] == "100.00"
+    assert [one["change"] for one in backpay_object(found)["corrections"]] == ["100.00"] * 3
+    assert replay_object(replay(folder, tmp_path / "账.jsonl"))["differing"] == []
+    write_statement(first, tmp_path / "应发.xlsx")
+    write_backpay(found, tmp_path / "补发.xlsx")
+    book = load_workbook(str(tmp_path / "应发.xlsx"))
+    assert book.get_sheet_by_name("合计").to_python()[-1] == ["合计", "", 2000, 90, 500, 2590, 0]
+    assert [row[0] for row in book.get_sheet_by_name("每月").to_python()[1:]] == [
+        "2024-02",
+        "2024-03",
+        "合计",
+    ]
+    sums = load_workbook(str(tmp_path / "补发.xlsx")).get_sheet_by_name("合计").to_python()
+    assert sums[1:] == [["1", "", 2, 100], ["合计", "", "", 100]]

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from engine.app.evaluate import choose_readings, program_of, read
 from engine.choose import Chosen, Folder, Misuse, choose_policy, describe_versions, known_on
-from engine.diagnostics import Diagnostic, Place, has_errors, in_order, place_of
-from engine.evaluation import evaluate
+from engine.diagnostics import Diagnostic, Place, in_order, place_of
+from engine.diff.meaning import meaning_fingerprint, meanings
 from engine.names import normalize
-from engine.payroll.ledger import Entry, Head, Ledger, missing_months, read_ledger
-from engine.payroll.periods import Period, read_period, read_range
-from engine.payroll.statement import Item, Line, Statement, fingerprint, statement
-from engine.policy import Policy
+from engine.payroll.ledger import Entry, Head, Ledger, Origin, Used, missing_months, read_ledger
+from engine.payroll.periods import Period, read_range, written_spans
+from engine.payroll.statement import Item, Line, Statement, statement
+from engine.policy import Policy, in_force
 from engine.program import Program
 from engine.records.model import DatedFact, Roster
 from engine.types import NumberT, Type
@@ -43,13 +42,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A statement with what it rests on; without a `statement`, `diagnostics` say why. `programs` by 编号."""
+    """A statement with what it rests on; without a `statement`, `diagnostics` say why. `programs` and `readings` by 编号."""
 
     diagnostics: tuple[Diagnostic, ...]
     series: str = ""
     months: tuple[Period, ...] = ()
     known_on: date | None = None
-    readings: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     roster: Roster | None = None
     programs: Mapping[str, Program] = field(default_factory=dict)
     statement: Statement | None = None
@@ -57,17 +56,31 @@ class Stated:
     @property
     def head(self) -> Head:
         """The head of the ledger that this statement makes."""
+        return Head(self.series, (self.origin,))
+
+    @property
+    def origin(self) -> Origin:
         assert self.roster is not None
-        data_date = self.roster.data_date
-        return Head(
-            self.series,
+        policies = {
+            id_: Used(program.policy.sha256, meaning_fingerprint(meanings(program)), dict(self.readings[id_]))
+            for id_, program in self.programs.items()
+        }
+        days = [month.last for month in self.months]
+        return Origin(
             tuple(str(month) for month in self.months),
             str(self.known_on or ""),
             self.roster.file,
             self.roster.sha256,
-            str(data_date or ""),
-            self.readings,
+            str(self.roster.data_date or ""),
+            policies,
+            {id_: used.sha256 for id_, used in _referred(self.programs.values(), days).items()},
         )
+
+
+def _referred(programs: Iterable[Program], days: Sequence[date]) -> dict[str, Policy]:
+    """The policies that some refer to on any of the days, by 编号."""
+    found = (used for program in programs for day in days for _, used in program.uses_on(day))
+    return {used.meta.id: used for used in found if used is not None}
 
 
 def state(folder: Folder, request: Request, progress: Progress | None = None) -> Stated | Misuse:
@@ -91,13 +104,12 @@ def state(folder: Folder, request: Request, progress: Progress | None = None) ->
     if line is None or roster is None:
         return Stated(tuple(in_order(said)))
     told = statement(line, months, progress)
-    readings = {name: option for own in line.readings.values() for name, option in own.items()}
     return Stated(
         tuple(in_order([*said, *told.diagnostics])),
         chosen.policy.meta.series,
         tuple(months),
         request.known_on,
-        readings,
+        line.readings,
         roster,
         {program.policy.meta.id: program for program in line.programs},
         told,
@@ -110,9 +122,9 @@ def _line(
     """The versions that can matter as programs, each with its reading of the roster."""
     said: list[Diagnostic] = []
     begun = [policy for policy in versions if policy.meta.effective <= months[-1].last]
-    early = [month for month in months if not any(p.meta.effective <= month.last for p in begun)]
-    if early:
-        return None, [_too_early(chosen.policy, versions, early)], None
+    bare = [month for month in months if not _governed(begun, month)]
+    if bare:
+        return None, [_ungoverned(chosen.policy, versions, bare)], None
     programs: list[Program] = []
     for policy in begun:
         program, found = program_of(folder, Chosen(policy, chosen.registry))
@@ -138,7 +150,7 @@ def _line(
             return None, said, None
         rosters[program.policy.meta.id] = _dated(roster, months)
     last = rosters[programs[-1].policy.meta.id]
-    said += _remarks(last, rosters.values(), months)
+    said += _remarks(last, months)
     return Line(programs, rosters, readings), said, last
 
 
@@ -151,19 +163,27 @@ def _dated(roster: Roster, months: Sequence[Period]) -> Roster:
     return roster if roster.data_date is not None else replace(roster, data_date=months[-1].last)
 
 
-def _remarks(last: Roster, rosters: Iterable[Roster], months: Sequence[Period]) -> Iterator[Diagnostic]:
-    """W780: what a roster of one moment means for the months of a range."""
+def _remarks(last: Roster, months: Sequence[Period]) -> Iterator[Diagnostic]:
+    """W780: what a roster of one moment means for the months asked for."""
     dated = any(isinstance(fact, DatedFact) for record in last.records for fact in record.facts.values())
-    if len(months) > 1 and not dated and last.records:
-        fact = "名册只有一个时点的值，没有按日期给出的事实：各月都按这些值计算"
+    day = last.data_date
+    here = day is None or months[-1].first <= day <= months[-1].last
+    if (len(months) > 1 or not here) and not dated and last.records:
+        moment = "一个时点" if here else f" {day} "
+        fact = f"名册只有{moment}的值，没有按日期给出的事实：{'各月' if len(months) > 1 else months[0]}都按这些值计算"
         hint = "期间有变化的事实请按日期填写，写作 字段: {2018-07-01: 原来的值, 2024-07-01: 后来的值}"
         yield Diagnostic("W780", fact, Place(last.file), hint)
 
 
-def _too_early(policy: Policy, versions: Sequence[Policy], early: Sequence[Period]) -> Diagnostic:
-    """E785: months before any version."""
-    span = f"{early[0]}" if len(early) == 1 else f"{early[0]} 到 {early[-1]}"
-    fact = f"{span} 没有施行的版本，不能计算"
+def _governed(versions: Sequence[Policy], month: Period) -> bool:
+    """Whether a version is in force on any day of a month."""
+    days = [month.first, *(policy.meta.effective for policy in versions)]
+    return any(in_force(versions, day) is not None for day in days if month.first <= day <= month.last)
+
+
+def _ungoverned(policy: Policy, versions: Sequence[Policy], bare: Sequence[Period]) -> Diagnostic:
+    """E785: months before any version, or between two."""
+    fact = f"{written_spans(bare)} 没有施行的版本，不能计算"
     hint = f"现有版本：{describe_versions(versions)}"
     return Diagnostic("E785", fact, place_of(policy.meta.key.source, policy.meta.key.span), hint)
 
@@ -210,7 +230,7 @@ def unit_of(kind: Type | None) -> str:
 @dataclass(frozen=True, slots=True)
 class Correction:
     """What remains to be paid (or to be taken back) of one figure. `item` is what is due now, None if nothing is any more;
-    `paid` are the entries that stated or corrected it before."""
+    `paid` are the entries that stated or corrected it before; `policy`: 编号 and SHA-256 of the version that says so now."""
 
     id: str
     rule: str
@@ -220,6 +240,7 @@ class Correction:
     due: Number
     item: Item | None
     paid: tuple[Entry, ...]
+    policy: tuple[str, str]
     note: str
 
     @property
@@ -227,8 +248,24 @@ class Correction:
         return exact(self.due - self.was)
 
     @property
-    def counted(self) -> bool:
-        return self.item.counted if self.item is not None else self.paid[-1].counted
+    def due_alone(self) -> Number:
+        """What is due of it in totals: nothing if it is in another figure."""
+        return self.due if self.item is not None and self.item.counted else 0
+
+    @property
+    def was_alone(self) -> Number:
+        """What was paid of it in totals: nothing if it was in another figure."""
+        return self.was if self.paid and self.paid[-1].counted else 0
+
+    @property
+    def change_alone(self) -> Number:
+        """What it adds to a total of back pay."""
+        return exact(self.due_alone - self.was_alone)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is to be written down: a difference, or that a figure stands for itself now or no longer does."""
+        return self.change != 0 or self.change_alone != 0
 
     @property
     def month(self) -> str:
@@ -237,8 +274,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Backpay:
-    """`settled`: due and paid could be compared. `pending`: figures whose difference cannot be told, with why. `corrected`: the ledgers' entries and the corrections,
-    as a ledger that goes on from them."""
+    """`settled`: due and paid could be compared. `pending`: figures whose difference cannot be told, with why.
+    `corrected`: the ledgers' entries and the corrections, as a ledger that goes on from them."""
 
     diagnostics: tuple[Diagnostic, ...]
     stated: Stated | None = None
@@ -249,26 +286,30 @@ class Backpay:
 
     def corrected(self) -> tuple[Head, list[Entry]]:
         assert self.stated is not None
-        months = dict.fromkeys(month for ledger in self.ledgers for month in ledger.head.months)
+        origins: list[Origin] = []
+        entries: list[Entry] = []
+        for ledger in self.ledgers:
+            entries += [replace(entry, origin=entry.origin + len(origins)) for entry in ledger.entries]
+            origins += ledger.head.origins
+        entries += [replace(correction_entry(found), origin=len(origins)) for found in self.corrections]
         sources = tuple(ledger.last for ledger in self.ledgers)
-        head = replace(self.stated.head, months=tuple(sorted(months)), sources=sources)
-        old = [entry for ledger in self.ledgers for entry in ledger.entries]
-        return head, [*old, *map(correction_entry, self.corrections)]
+        return Head(self.stated.series, (*origins, self.stated.origin), sources), entries
 
 
 def correction_entry(found: Correction) -> Entry:
     last, item = (found.paid[-1] if found.paid else None), found.item
     like = entry_of(item) if item is not None else last
     assert like is not None
-    before = (last.policy, last.sha256) if last is not None else ("", "")
     return replace(
         like,
         kind="补发",
         status="值",
         amount=found.change,
+        policy=found.policy[0],
+        sha256=found.policy[1],
         note=found.note,
         was=found.was,
-        basis=(before, (like.policy, like.sha256)),
+        basis=((last.policy, last.sha256) if last is not None else ("", ""), found.policy),
     )
 
 
@@ -291,6 +332,8 @@ def backpay(
     if stated.statement is None or stated.roster is None:
         return Backpay(stated.diagnostics, stated)
     problems = [*_foreign(ledgers, stated), *_twice(ledgers)]
+    said = list(_other_policies(folder, ledgers, stated.programs))
+    problems += [one for one in said if one.severity == "error"]
     gaps = missing_months(stated.months, ledgers)
     if gaps:
         listed = "、".join(map(str, gaps[:MOST_NAMED])) + ("…" if len(gaps) > MOST_NAMED else "")
@@ -299,7 +342,8 @@ def backpay(
         problems.append(Diagnostic("E787", fact, Place(ledgers[0].path if ledgers else ""), hint))
     if problems:
         return Backpay((*stated.diagnostics, *problems), stated, tuple(ledgers))
-    corrections, pending, said = _settled(stated, ledgers)
+    corrections, pending, more = _settled(stated, ledgers)
+    said += more
     return Backpay(
         tuple(in_order([*stated.diagnostics, *said])),
         stated,
@@ -316,6 +360,50 @@ def _foreign(ledgers: Iterable[Ledger], stated: Stated) -> Iterator[Diagnostic]:
         if ledger.head.series != stated.series:
             fact = f"这本账是系列「{ledger.head.series}」的，现在算的是「{stated.series}」"
             yield Diagnostic("E786", fact, Place(ledger.path, 1))
+
+
+def _other_policies(
+    folder: Folder, ledgers: Iterable[Ledger], programs: Mapping[str, Program]
+) -> Iterator[Diagnostic]:
+    """E789: entries by a policy of another meaning than the file that bears its 编号 now; W783: of other words."""
+    for ledger in ledgers:
+        for at, origin in enumerate(ledger.head.origins):
+            for id_ in origin.policies:
+                found = as_recorded(folder, ledger, at, id_, programs.get(id_))
+                if found is not None and found[1] is not None:
+                    yield found[1]
+
+
+def as_recorded(
+    folder: Folder, ledger: Ledger, origin: int, id_: str, program: Program | None = None
+) -> tuple[Program | None, Diagnostic | None] | None:
+    """The policy of an origin as its entries were computed with it, and what is to be said of it: E789 if its file is
+    gone or means something else (no program then), W783 if only words were changed. None if no entry rests on it."""
+    line = next(
+        (
+            n
+            for n, entry in zip(ledger.lines, ledger.entries, strict=True)
+            if (entry.origin, entry.policy) == (origin, id_)
+        ),
+        0,
+    )
+    if not line:
+        return None
+    place, used = Place(ledger.path, line), ledger.head.origins[origin].policies[id_]
+    if program is None:
+        policy = next((policy for policy in folder.registry.policies if policy.meta.id == id_), None)
+        if policy is None:
+            hint = "请用 --policies 指定当时的政策文件夹"
+            return None, Diagnostic("E789", f"政策文件夹里没有账上的政策「{id_}」", place, hint)
+        program, _ = program_of(folder, Chosen(policy, folder.registry))
+        if program is None:
+            return None, Diagnostic("E789", f"政策「{id_}」有错误，不能和账核对", place)
+    if program.policy.sha256 == used.sha256:
+        return program, None
+    if meaning_fingerprint(meanings(program)) == used.meaning:
+        return program, Diagnostic("W783", f"政策「{id_}」的文件在记账以后改过文字，含义没有变", place)
+    hint = "请恢复当时的文件；要改数，另写一个修订（guizhang new）"
+    return None, Diagnostic("E789", f"政策「{id_}」的文件与记账时不同", place, hint)
 
 
 def _twice(ledgers: Sequence[Ledger]) -> Iterator[Diagnostic]:
@@ -337,12 +425,12 @@ def _settled(
 ) -> tuple[list[Correction], list[tuple[str, str, str, str]], list[Diagnostic]]:
     assert stated.statement is not None
     months = {str(month) for month in stated.months}
+    due = {item.key: item for item in stated.statement.items}
     paid: dict[tuple[str, str, str, str], list[Entry]] = {}
     for ledger in ledgers:
         for entry in ledger.entries:
-            if entry.month in months:
+            if entry.key in due or entry.month in months:
                 paid.setdefault(entry.key, []).append(entry)
-    due = {item.key: item for item in stated.statement.items}
     open_triggers = {
         (item.id, item.name)
         for item in stated.statement.items
@@ -370,13 +458,21 @@ def _settled(
             continue
         was = exact(sum((entry.amount for entry in before if entry.amount is not None), 0))
         amount = item.outcome if item is not None and not isinstance(item.outcome, NotApplicable) else 0
-        if amount != was:
-            corrections.append(
-                Correction(
-                    id_, rule, period, trigger, was, amount, item, tuple(before), _note(item, before, stated)
-                )
-            )
-    said = []
+        found = Correction(
+            id_,
+            rule,
+            period,
+            trigger,
+            was,
+            amount,
+            item,
+            tuple(before),
+            _policy_now(item, before, stated),
+            _note(item, before, stated),
+        )
+        if found.is_open:
+            corrections.append(found)
+    said = list(_never_paid(corrections, ledgers))
     for id_ in strangers:
         entry = next(entry for key, own in paid.items() if key[0] == id_ for entry in own)
         fact = f"账里的「{id_}」不在名册里（或记录被退回），不能算应发"
@@ -388,6 +484,34 @@ def _settled(
     return corrections, pending, said
 
 
+def _never_paid(corrections: Iterable[Correction], ledgers: Sequence[Ledger]) -> Iterator[Diagnostic]:
+    """W782: people with months of which no ledger that states the month says anything."""
+    told = {
+        (entry.id, month)
+        for ledger in ledgers
+        for entry in ledger.entries
+        for month in ledger.head.origins[entry.origin].months
+    }
+    found: dict[str, dict[str, None]] = {}
+    for one in corrections:
+        if (one.id, one.month) not in told:
+            found.setdefault(one.id, {}).setdefault(one.month)
+    if found:
+        some = "、".join(f"{id_}（{'、'.join(own)}）" for id_, own in list(found.items())[:MOST_NAMED])
+        more = f" 等 {len(found)} 人" if len(found) > MOST_NAMED else ""
+        fact = f"账里完全没有记过 {some}{more}，按没有发过计算"
+        yield Diagnostic("W782", fact, Place(ledgers[0].path), "请核对是不是还有别的账没有给出")
+
+
+def _policy_now(item: Item | None, before: Sequence[Entry], stated: Stated) -> tuple[str, str]:
+    """编号 and SHA-256 of the version that an item rests on; of nothing, of the one whose law would hold."""
+    if item is not None:
+        return item.version.id, item.sha256
+    versions = [program.policy for program in stated.programs.values()]
+    now = in_force(versions, date.fromisoformat(before[-1].law)) or versions[0]
+    return now.meta.id, now.sha256
+
+
 def _is_once(stated: Stated, item: Item) -> bool:
     return stated.programs[item.version.id].rules[item.name].decl.period == "一次"
 
@@ -396,7 +520,8 @@ def _note(item: Item | None, before: Sequence[Entry], stated: Stated) -> str:
     """Which documents a correction rests on, and why."""
     old = _document(before[-1].policy, stated) if before else ""
     if item is None:
-        return f"原按{old}发放，现在没有这一项" if old else ""
+        now = _document(_policy_now(item, before, stated)[0], stated)
+        return f"原按{old}发放，现在没有这一项" if now == old else f"按{now}没有这一项，原按{old}发放"
     new = f"{item.version.number or item.version.id}"
     article = _article(item, stated)
     if isinstance(item.outcome, NotApplicable):
@@ -415,132 +540,3 @@ def _article(item: Item, stated: Stated) -> str:
 def _document(id_: str, stated: Stated) -> str:
     program = stated.programs.get(id_)
     return (program.policy.meta.number or id_) if program is not None else id_
-
-
-# --- replay ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Differing:
-    """An entry that comes out differently: what the ledger says, what is computed now, and why, if it can be told."""
-
-    entry: Entry
-    line: int
-    now: Any
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """`checked` entries were computed again, of which `found` came out differently."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    ledger: Ledger | None = None
-    checked: int = 0
-    found: tuple[Differing, ...] = ()
-
-
-def replay(
-    folder: Folder, path: Path, roster: Path | None = None, progress: Progress | None = None
-) -> Replayed:
-    """Every entry of a ledger computed again with the policy, the readings and the law's day that it names."""
-    ledger, problems = read_ledger(path)
-    if ledger is None:
-        return Replayed(tuple(problems))
-    head = ledger.head
-    folder = known_on(folder, date.fromisoformat(head.as_known_on) if head.as_known_on else None)
-    source = roster or _beside(path, head.roster)
-    by_id = {policy.meta.id: policy for policy in folder.registry.policies}
-    programs: dict[str, tuple[Program, Roster, dict[str, str]]] = {}
-    said: list[Diagnostic] = []
-    for id_, sha256 in dict.fromkeys((entry.policy, entry.sha256) for entry in ledger.entries):
-        found = _recorded(folder, by_id.get(id_), id_, sha256, source, ledger)
-        if isinstance(found, Diagnostic):
-            said.append(found)
-        else:
-            program, own, more = found
-            said += more
-            if own is not None:
-                programs[id_] = program, own, _readings_for(program, head)
-    if has_errors(said):
-        return Replayed(tuple(in_order(said)), ledger)
-    differing = list(_differing(ledger, programs, progress))
-    return Replayed(tuple(in_order(said)), ledger, len(ledger.entries), tuple(differing))
-
-
-def _beside(path: Path, file: str) -> Path:
-    """The roster as the ledger names it, else beside the ledger."""
-    named = Path(file)
-    return named if named.is_file() or not (path.parent / named.name).is_file() else path.parent / named.name
-
-
-def _recorded(
-    folder: Folder, policy: Policy | None, id_: str, sha256: str, source: Path, ledger: Ledger
-) -> tuple[Program, Roster | None, list[Diagnostic]] | Diagnostic:
-    """The policy that entries name, exactly as it was, with the roster as it reads it (E789 otherwise)."""
-    line = next(n for n, entry in zip(ledger.lines, ledger.entries, strict=True) if entry.policy == id_)
-    place = Place(ledger.path, line)
-    if policy is None:
-        return Diagnostic(
-            "E789", f"政策文件夹里没有账上的政策「{id_}」", place, "请用 --policies 指定当时的政策文件夹"
-        )
-    if policy.sha256 != sha256:
-        return Diagnostic("E789", f"政策「{id_}」的文件与记账时不同", place, "请用当时的政策文件重算")
-    program, found = program_of(folder, Chosen(policy, folder.registry))
-    if program is None:
-        return Diagnostic("E789", f"政策「{id_}」有错误，不能重算", place)
-    roster, more = read(source, policy)
-    if roster is not None:
-        given = ledger.head.data_date
-        roster = replace(roster, data_date=date.fromisoformat(given) if given else roster.data_date)
-    return program, roster, [*found, *more]
-
-
-def _readings_for(program: Program, head: Head) -> dict[str, str]:
-    return {name: head.readings.get(name, decl.adopted) for name, decl in program.policy.readings.items()}
-
-
-def _differing(
-    ledger: Ledger, programs: Mapping[str, tuple[Program, Roster, dict[str, str]]], progress: Progress | None
-) -> Iterator[Differing]:
-    jobs: dict[tuple[str, date, date], list[int]] = {}
-    for at, entry in enumerate(ledger.entries):
-        period = read_period(entry.period)
-        assert period is not None
-        day = date.fromisoformat(entry.trigger) if entry.trigger else period.last
-        jobs.setdefault((entry.policy, day, date.fromisoformat(entry.law)), []).append(at)
-    for number, ((id_, day, law), own) in enumerate(jobs.items()):
-        if progress is not None:
-            progress(number, len(jobs))
-        program, roster, readings = programs[id_]
-        names = tuple(
-            dict.fromkeys(ledger.entries[at].rule for at in own if ledger.entries[at].rule in program.types)
-        )
-        results = evaluate(program, roster, day, readings, only=names, basis=law).records
-        by_id = {result.record.id: result for result in results}
-        for at in own:
-            entry = ledger.entries[at]
-            result = by_id.get(entry.id)
-            if result is None or entry.rule not in result.outcomes:
-                yield Differing(
-                    entry,
-                    ledger.lines[at],
-                    None,
-                    "名册里没有这个人" if result is None else "政策里没有这一项",
-                )
-                continue
-            now = result.outcomes[entry.rule]
-            if not _agrees(entry, now):
-                changed = fingerprint(result.record) != entry.inputs
-                yield Differing(entry, ledger.lines[at], now, "这个人在名册里的事实变了" if changed else "")
-
-
-def _agrees(entry: Entry, now: Any) -> bool:
-    if entry.kind == "补发":
-        due = (entry.was or 0) + (entry.amount or 0)
-        return bool(now == due) if not isinstance(now, NotApplicable | Unknown) else due == 0
-    if isinstance(now, NotApplicable):
-        return entry.status == "不适用"
-    if isinstance(now, Unknown):
-        return entry.status == "信息不足"
-    return entry.status == "值" and bool(entry.amount == now)

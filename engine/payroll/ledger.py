@@ -31,6 +31,7 @@ class Entry:
 
     `kind`: 应发 of a statement, or 补发 of a correction (which has the amounts and policies of both sides in `was` and
     `basis`). `period`: as written (2024-03, 2024Q1, 2024). `month`: the month it was paid in. `trigger`: 触发日 of a 一次.
+    `origin`: which of its head's origins it came from.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Entry:
     note: str = ""
     was: Number | None = None
     basis: tuple[tuple[str, str], ...] = ()
+    origin: int = 0
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -58,18 +60,42 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What a ledger is about. `months` lists every month it states; `sources`: last hashes of the ledgers it goes on."""
+class Used:
+    """A policy as entries were computed with it: its file, what it means (equal if only words were changed since), and
+    the reading of every 口径."""
 
-    series: str
+    sha256: str
+    meaning: str
+    readings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One computation that entries came from. `months`: what it was asked for. `policies` by 编号; `referred`: 编号 → SHA-256
+    of the policies that those refer to."""
+
     months: tuple[str, ...]
-    as_known_on: str
+    known_on: str
     roster: str
     roster_sha256: str
     data_date: str
-    readings: Mapping[str, str]
+    policies: Mapping[str, Used]
+    referred: Mapping[str, str]
     engine: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a ledger is about. `sources`: last hashes of the ledgers it goes on."""
+
+    series: str
+    origins: tuple[Origin, ...]
     sources: tuple[str, ...] = ()
+
+    @property
+    def months(self) -> set[str]:
+        """Every month that the ledger states."""
+        return {month for origin in self.origins for month in origin.months}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +115,7 @@ def ledger_lines(head: Head, entries: Iterable[Entry]) -> Iterator[str]:
     first: dict[str, Any] = {
         "ledger": FORMAT,
         "series": head.series,
-        "months": list(head.months),
-        "known_on": head.as_known_on,
-        "roster": {"file": head.roster, "sha256": head.roster_sha256},
-        "data_date": head.data_date,
-        "readings": dict(head.readings),
-        "engine": head.engine,
+        "origins": [_origin_object(origin) for origin in head.origins],
         "sources": list(head.sources),
     }
     at, line = _sealed(first, at)
@@ -118,6 +139,21 @@ def _digest(content: Mapping[str, Any], before: str) -> str:
     return hashlib.sha256(f"{before}\n{words}".encode()).hexdigest()
 
 
+def _origin_object(origin: Origin) -> dict[str, Any]:
+    return {
+        "months": list(origin.months),
+        "known_on": origin.known_on,
+        "roster": {"file": origin.roster, "sha256": origin.roster_sha256},
+        "data_date": origin.data_date,
+        "engine": origin.engine,
+        "policies": {
+            id_: {"sha256": used.sha256, "meaning": used.meaning, "readings": dict(used.readings)}
+            for id_, used in origin.policies.items()
+        },
+        "referred": dict(origin.referred),
+    }
+
+
 def _entry_object(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": entry.id,
@@ -134,6 +170,7 @@ def _entry_object(entry: Entry) -> dict[str, Any]:
         "sha256": entry.sha256,
         "law": entry.law,
         "inputs": entry.inputs,
+        "origin": entry.origin,
     }
     if entry.note:
         found["note"] = entry.note
@@ -166,26 +203,40 @@ def read_ledger(path: Path) -> tuple[Ledger | None, list[Diagnostic]]:
             Diagnostic("E780", fact, Place(name), "账是 guizhang statement -o 文件.jsonl 写出的文件")
         ]
     rows: list[tuple[int, dict[str, Any]]] = []
+    seen: dict[str, int] = {}
     at = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
+        row = _row(line, at)
+        if row is None:
             return None, [Diagnostic("E781", "这一行不是账的记录", Place(name, number), "账不能手工修改")]
-        content = {key: value for key, value in row.items() if key != "hash"}
-        digest = _digest(content, at)
-        if not rows and "ledger" not in row:
+        content, written, digest = row
+        if not rows and "ledger" not in content:
             break
-        if row.get("hash") != digest:
-            fact = f"第 {number} 行与账的校验值不符，这一行{_about(row)}被改动过，或前面缺了行"
+        if written != digest:
+            first = seen.get(line.strip())
+            if first is not None:
+                fact = f"第 {number} 行{_about(content)}和第 {first} 行是同一条"
+                return None, [Diagnostic("E784", fact, Place(name, number), "同一笔只能记一次")]
+            fact = f"第 {number} 行与账的校验值不符，这一行{_about(content)}被改动过，或前面缺了行"
             return None, [Diagnostic("E782", fact, Place(name, number), "请用没有改动过的账")]
         at = digest
+        seen[line.strip()] = number
         rows.append((number, content))
     return _ledger(name, rows, at)
+
+
+def _row(line: str, before: str) -> tuple[dict[str, Any], Any, str] | None:
+    """What a line says, the hash that it bears, and the one that it should bear; None if it says nothing."""
+    try:
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            return None
+        content = {key: value for key, value in row.items() if key != "hash"}
+        return content, row.get("hash"), _digest(content, before)
+    except (ValueError, RecursionError):  # not JSON, or half a character, which has no hash
+        return None
 
 
 def _about(row: Mapping[str, Any]) -> str:
@@ -202,12 +253,15 @@ def _ledger(
     if rows[-1][1].get("end") != len(rows) - 2:
         fact = "账没有写完：缺少最后一行，或最后一行的条数不对"
         return None, [Diagnostic("E783", fact, Place(name, rows[-1][0]), "请用完整的账")]
+    head = _head(rows[0][1])
+    if head is None:
+        return None, [Diagnostic("E781", "账的第一行不完整", Place(name, rows[0][0]))]
     entries: list[Entry] = []
     seen: dict[tuple[str, ...], int] = {}
     problems: list[Diagnostic] = []
     for number, row in rows[1:-1]:
         entry = _entry(row)
-        if entry is None:
+        if entry is None or not _stands(entry, head):
             return None, [Diagnostic("E781", f"这一行不是账的记录{_about(row)}", Place(name, number))]
         if entry.kind == "应发":
             first = seen.setdefault(entry.key, number)
@@ -217,28 +271,50 @@ def _ledger(
         entries.append(entry)
     if problems:
         return None, problems
-    head = _head(rows[0][1])
-    if head is None:
-        return None, [Diagnostic("E781", "账的第一行不完整", Place(name, rows[0][0]))]
     lines = tuple(number for number, _ in rows[1:-1])
     return Ledger(name, head, tuple(entries), lines, last), []
+
+
+def _stands(entry: Entry, head: Head) -> bool:
+    """Whether an entry's origin is in the head, with the policy that the entry names."""
+    if not 0 <= entry.origin < len(head.origins):
+        return False
+    used = head.origins[entry.origin].policies.get(entry.policy)
+    return used is not None and used.sha256 == entry.sha256
 
 
 def _head(row: Mapping[str, Any]) -> Head | None:
     try:
         return Head(
             str(row["series"]),
-            tuple(str(month) for month in row["months"]),
-            str(row["known_on"] or ""),
-            str(row["roster"]["file"]),
-            str(row["roster"]["sha256"]),
-            str(row["data_date"] or ""),
-            {str(name): str(option) for name, option in row["readings"].items()},
-            str(row["engine"]),
+            tuple(_origin(origin) for origin in row["origins"]),
             tuple(str(source) for source in row["sources"]),
         )
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return None
+
+
+def _origin(row: Mapping[str, Any]) -> Origin:
+    for day in (row["known_on"], row["data_date"]):
+        if day:
+            date.fromisoformat(day)
+    return Origin(
+        tuple(str(month) for month in row["months"]),
+        str(row["known_on"]),
+        str(row["roster"]["file"]),
+        str(row["roster"]["sha256"]),
+        str(row["data_date"]),
+        {
+            str(id_): Used(str(used["sha256"]), str(used["meaning"]), _words(used["readings"]))
+            for id_, used in row["policies"].items()
+        },
+        _words(row["referred"]),
+        str(row["engine"]),
+    )
+
+
+def _words(found: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(word) for name, word in found.items()}
 
 
 def _entry(row: Mapping[str, Any]) -> Entry | None:
@@ -271,16 +347,13 @@ def _entry(row: Mapping[str, Any]) -> Entry | None:
             note=str(row.get("note", "")),
             was=None if was is None else parse_number(str(was)),
             basis=basis,
+            origin=int(row["origin"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def months_stated(ledgers: Iterable[Ledger]) -> set[str]:
-    return {month for ledger in ledgers for month in ledger.head.months}
-
-
 def missing_months(asked: Sequence[Period], ledgers: Iterable[Ledger]) -> list[Period]:
     """Months that no ledger states: what was paid in them is not known."""
-    stated = months_stated(ledgers)
+    stated = {month for ledger in ledgers for month in ledger.head.months}
     return [month for month in asked if str(month) not in stated]

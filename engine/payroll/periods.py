@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -102,3 +102,14 @@ def _point(text: str) -> tuple[date, date] | None:
 def written_range(months: list[Period]) -> str:
     """「2024-01..2024-12」; one month alone as itself."""
     return str(months[0]) if len(months) == 1 else f"{months[0]}..{months[-1]}"
+
+
+def written_spans(months: Sequence[Period]) -> str:
+    """Months in order, those that adjoin together: 「2023-04 到 2023-05、2024-01」."""
+    spans: list[list[Period]] = []
+    for month in months:
+        if spans and next_month(spans[-1][-1]) == month:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    return "、".join(str(own[0]) if len(own) == 1 else f"{own[0]} 到 {own[-1]}" for own in spans)

@@ -16,6 +16,7 @@ from typing import Any
 from engine.diagnostics import Diagnostic
 from engine.diff.impact import period_roots
 from engine.evaluation import evaluate, prepared
+from engine.expr.tree import Expr
 from engine.payroll.periods import LENGTHS, Period, ending_in, period_of, previous_month
 from engine.policy import Meta, RuleDecl, in_force
 from engine.program import Program
@@ -293,17 +294,23 @@ def replace_names(job: _Job, names: tuple[str, ...]) -> _Job:
 
 def _paid_days(line: Line, job: _Job) -> dict[str, date]:
     """发放日 of a figure for everybody, where it is known."""
-    expr = job.program.rules[job.names[0]].paid_on
+    formula = job.program.rules[job.names[0]].paid_on
+    if formula is None:
+        return {}
     readings = line.readings[job.program.policy.meta.id]
+    return days_of(job.program, line.roster(job.program), job.period.last, readings, job.law, formula)
+
+
+def days_of(
+    program: Program, roster: Roster, day: date, readings: Mapping[str, str], law: date, formula: Expr
+) -> dict[str, date]:
+    """The date that a formula gives for everybody for whom it gives one."""
     found: dict[str, date] = {}
-    if expr is None:
-        return found
-    formula = expr
-    with prepared(job.program, line.roster(job.program), job.period.last, readings, job.law) as (run, states):
+    with prepared(program, roster, day, readings, law) as (run, states):
         for state in states:
-            day = run.within(state, lambda: run.value(formula))
-            if isinstance(day, date) and state.record is not None:
-                found[state.record.id] = day
+            value = run.within(state, lambda: run.value(formula))
+            if isinstance(value, date) and state.record is not None:
+                found[state.record.id] = value
     return found
 
 

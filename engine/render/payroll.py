@@ -1,22 +1,19 @@
-"""Statements, corrections and replays as pages, ledgers and workbooks."""
+"""Statements, corrections and replays as pages and ledgers; workbooks and CSV are `payroll_sheets`, JSON `payroll_json`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
-from engine import __version__
-from engine.app.payroll import Backpay, Correction, Differing, Replayed, Stated, entries_of
+from engine.app.payroll import Backpay, Correction, Stated, entries_of
+from engine.app.replay import Differing, Replayed
 from engine.payroll.ledger import Entry, ledger_lines
 from engine.payroll.periods import Period, written_range
 from engine.payroll.statement import Item, Statement
 from engine.records.model import Record
 from engine.render.cells import text_value
 from engine.render.page import Block, Heading, Page, Paragraph, Table
-from engine.render.sheet_writer import Book
 from engine.render.text_results import title_field
 from engine.types import NumberT
 from engine.units import parse_unit
@@ -75,23 +72,23 @@ def totals_of(items: Iterable[Item]) -> tuple[dict[str, Number], int]:
     return {name: exact(value) for name, value in sums.items()}, missing
 
 
-def _by_person(found: Statement) -> dict[str, list[Item]]:
+def by_person(found: Statement) -> dict[str, list[Item]]:
     people: dict[str, list[Item]] = {id_: [] for id_ in found.ids}
     for item in found.items:
         people.setdefault(item.id, []).append(item)
     return people
 
 
-def _names(found: Statement, counted: bool) -> list[str]:
+def amounts_of(found: Statement, counted: bool) -> list[str]:
     """Figures that somebody has, in the order met."""
     return list(dict.fromkeys(item.name for item in found.items if item.counted or not counted))
 
 
-def _identifier(stated: Stated) -> str:
+def identifier_of(stated: Stated) -> str:
     return next(iter(stated.programs.values())).policy.meta.identifier
 
 
-def _titles(stated: Stated) -> dict[str, str]:
+def called_in(stated: Stated) -> dict[str, str]:
     """标识 → the name that stands beside it, where the roster has one."""
     assert stated.roster is not None
     program = list(stated.programs.values())[-1]
@@ -101,11 +98,11 @@ def _titles(stated: Stated) -> dict[str, str]:
 
 
 def _people(stated: Stated, found: Statement) -> Iterator[Block]:
-    names, called = _names(found, counted=True), _titles(stated)
+    names, called = amounts_of(found, counted=True), called_in(stated)
     rows = []
     whole: dict[str, Fraction] = {}
     lacking = 0
-    for id_, items in _by_person(found).items():
+    for id_, items in by_person(found).items():
         sums, missing = totals_of(item for item in items if item.counted)
         for name, value in sums.items():
             whole[name] = whole.get(name, Fraction(0)) + value
@@ -120,7 +117,7 @@ def _people(stated: Stated, found: Statement) -> Iterator[Block]:
     rows.append(
         ("合计", "", *sums_, money(sum(whole.values(), Fraction(0))), f"{lacking} 项" if lacking else "")
     )
-    titles = (_identifier(stated), "", *names, "合计", "信息不足")
+    titles = (identifier_of(stated), "", *names, "合计", "信息不足")
     yield Table(titles, tuple(rows), frozenset(range(2, len(titles))))
     idle = len(found.ids) - len(rows) + 1
     if idle:
@@ -140,7 +137,7 @@ def _by_month(stated: Stated, found: Statement) -> Iterator[Block]:
     def whole(name: str) -> str:
         return money(sum((value for (_, own), value in cells.items() if own == name), Fraction(0)))
 
-    names = _names(found, counted=True)
+    names = amounts_of(found, counted=True)
     if len(stated.months) > 1:
         yield Heading(2, "每月合计（元）")
         rows = []
@@ -149,7 +146,7 @@ def _by_month(stated: Stated, found: Statement) -> Iterator[Block]:
             rows.append((str(month), *figures, f"{missing[month]} 项" if missing[month] else ""))
         rows.append(("合计", *map(whole, names), ""))
         yield Table(("月份", *names, "信息不足"), tuple(rows), frozenset(range(1, len(names) + 2)))
-    inside = [name for name in _names(found, counted=False) if name not in names]
+    inside = [name for name in amounts_of(found, counted=False) if name not in names]
     if inside:
         yield Heading(2, "含在合计项里的各项（元）")
         yield Table(("项目", "合计"), tuple((name, whole(name)) for name in inside), frozenset((1,)))
@@ -158,15 +155,14 @@ def _by_month(stated: Stated, found: Statement) -> Iterator[Block]:
 def _coverage(stated: Stated, found: Statement) -> Iterator[Block]:
     if not found.coverage:
         return
-    called = _titles(stated)
+    called = called_in(stated)
     yield Heading(2, f"期间开始或停止适用的 {len(found.coverage)} 人次")
     rows = tuple(
         (c.id, called.get(c.id, ""), str(c.month), c.change, "、".join(c.names))
         for c in found.coverage[:MOST_ROWS]
     )
-    yield Table((_identifier(stated), "", "月份", "", "项目"), rows)
-    if len(found.coverage) > MOST_ROWS:
-        yield Paragraph(f"其余 {len(found.coverage) - MOST_ROWS} 人次在 -o 文件.xlsx 里")
+    yield Table((identifier_of(stated), "", "月份", "", "项目"), rows)
+    yield from _rest(len(found.coverage), "人次", "在 -o 文件.xlsx 里")
 
 
 def _open(found: Statement) -> Iterator[Block]:
@@ -180,6 +176,13 @@ def _open(found: Statement) -> Iterator[Block]:
             facts.setdefault(fact, set()).add(item.id)
     rows = sorted(((fact, f"{len(ids)} 人") for fact, ids in facts.items()), key=lambda row: row[0])
     yield Table(("缺的事实", "人数"), tuple(rows[:MOST_ROWS]), frozenset((1,)))
+    yield from _rest(len(rows), "种", "在 -o 文件.xlsx 的明细里")
+
+
+def _rest(count: int, unit: str, where: str) -> Iterator[Block]:
+    """What a table of at most MOST_ROWS leaves out."""
+    if count > MOST_ROWS:
+        yield Paragraph(f"其余 {count - MOST_ROWS} {unit}{where}")
 
 
 def money(value: Number | Fraction) -> str:
@@ -189,85 +192,6 @@ def money(value: Number | Fraction) -> str:
 def statement_ledger(stated: Stated) -> str:
     """The statement as a ledger."""
     return "".join(f"{line}\n" for line in ledger_lines(stated.head, entries_of(stated)))
-
-
-def write_statement(stated: Stated, path: Path) -> None:
-    """The statement as a workbook: 合计, 明细, 起止变动, 依据."""
-    found = stated.statement
-    assert found is not None
-    with Book(path, stated.months[-1].last, f"应发清单 {written_range(list(stated.months))}") as book:
-        called, names = _titles(stated), _names(found, counted=True)
-        sheet = book.sheet(
-            "合计", [_identifier(stated), "姓名或名称", *names, "合计", "信息不足（项）"], kept=2
-        )
-        for id_, items in _by_person(found).items():
-            sums, missing = totals_of(item for item in items if item.counted)
-            total = exact(sum((Fraction(value) for value in sums.values()), Fraction(0)))
-            row = [id_, called.get(id_, ""), *(sums.get(name, "") for name in names), total, missing]
-            sheet.add(row, [None, None, *(_YUAN for _ in names), _YUAN, None])
-        sheet.done()
-        _details(book, stated, found.items, called)
-        sheet = book.sheet("起止变动", [_identifier(stated), "姓名或名称", "月份", "变化", "项目"])
-        for change in found.coverage:
-            words = [str(change.month), change.change, "、".join(change.names)]
-            sheet.add([change.id, called.get(change.id, ""), *words])
-        sheet.done()
-        _grounds(book, stated)
-
-
-def _details(book: Book, stated: Stated, items: Sequence[Item], called: dict[str, str]) -> None:
-    headings = [
-        "姓名或名称",
-        "发放月份",
-        "项目",
-        "期间",
-        "触发日",
-        "金额",
-        "单位",
-        "计入合计",
-        "情况",
-        "政策",
-        "依据日",
-    ]
-    sheet = book.sheet("明细", [_identifier(stated), *headings], kept=2)
-    for item, entry in zip(items, entries_of(stated), strict=True):
-        why = entry.status if not entry.note else f"{entry.status}：{entry.note}"
-        amount: Any = "" if entry.amount is None else entry.amount
-        row = [
-            item.id,
-            called.get(item.id, ""),
-            str(item.month),
-            item.name,
-            str(item.period),
-            item.trigger or "",
-        ]
-        rest = [amount, entry.unit, "是" if item.counted else "否", why, item.version.id, item.law]
-        sheet.add([*row, *rest], [*(None for _ in row), item.type, *(None for _ in rest[1:])])
-    sheet.done()
-
-
-def _grounds(book: Book, stated: Stated) -> None:
-    sheet = book.sheet("依据", ["项目", "内容", "说明"])
-    roster = stated.roster
-    assert roster is not None
-    for program in stated.programs.values():
-        meta = program.policy.meta
-        sheet.add([f"政策 {meta.id}", f"{meta.number} {meta.effective} 施行".strip(), program.policy.sha256])
-    for name, option in stated.readings.items():
-        sheet.add(["口径", name, option])
-    sheet.add(
-        [
-            "期间",
-            written_range(list(stated.months)),
-            f"只看 {stated.known_on} 以前印发的" if stated.known_on else "",
-        ]
-    )
-    sheet.add(["名册", roster.file, roster.sha256])
-    sheet.add(["数据日期", str(roster.data_date or ""), ""])
-    sheet.add(["引擎", __version__, ""])
-    for problem in stated.diagnostics:
-        sheet.add([problem.code, problem.message, str(problem.place or "")])
-    sheet.done()
 
 
 # --- back pay ------------------------------------------------------------------------------------------------
@@ -286,12 +210,13 @@ def backpay_page(found: Backpay) -> Page:
         blocks += _corrections(found, stated)
     if found.pending:
         blocks.append(Heading(2, f"现在不能确定的 {len(found.pending)} 项"))
-        blocks.append(Table((_identifier(stated), "项目", "期间", "原因"), found.pending[:MOST_ROWS]))
+        blocks.append(Table((identifier_of(stated), "项目", "期间", "原因"), found.pending[:MOST_ROWS]))
+        blocks += _rest(len(found.pending), "项", "在 -o 文件.xlsx 里")
     return Page(title, tuple(blocks))
 
 
 def _corrections(found: Backpay, stated: Stated) -> Iterator[Block]:
-    called = _titles(stated)
+    called = called_in(stated)
     people: dict[str, list[Correction]] = {}
     for correction in found.corrections:
         people.setdefault(correction.id, []).append(correction)
@@ -299,25 +224,33 @@ def _corrections(found: Backpay, stated: Stated) -> Iterator[Block]:
     rows: list[tuple[str, ...]] = []
     whole = Fraction(0)
     for id_, own in people.items():
-        change = sum((Fraction(c.change) for c in own if c.counted), Fraction(0))
+        change = alone(own)
         whole += change
         rows.append((id_, called.get(id_, ""), str(len({c.month for c in own})), signed(change)))
     rows.append(("合计", "", "", signed(whole)))
     yield Table(
-        (_identifier(stated), "", "涉及月数", "补发（元，负数为扣回）"), tuple(rows), frozenset((2, 3))
+        (identifier_of(stated), "", "涉及月数", "补发（元，负数为扣回）"), tuple(rows), frozenset((2, 3))
     )
-    own = [correction for correction in found.corrections if correction.counted]
+    own = [c for c in found.corrections if c.due_alone or c.was_alone]
     yield Heading(2, f"明细（{len(own)} 项）")
     details = tuple(
-        (c.id, c.rule, c.trigger or c.period, money(c.was), money(c.due), signed(c.change), c.note)
+        (
+            *(c.id, c.rule, c.trigger or c.period),
+            *(money(c.was_alone), money(c.due_alone), signed(c.change_alone), c.note),
+        )
         for c in own[:MOST_ROWS]
     )
     yield Table(
-        (_identifier(stated), "项目", "期间", "已发", "应发", "补发", "依据"), details, frozenset((3, 4, 5))
+        (identifier_of(stated), "项目", "期间", "已发", "应发", "补发", "依据"), details, frozenset((3, 4, 5))
     )
     rest = len(found.corrections) - min(len(own), MOST_ROWS)
     if rest:
         yield Paragraph(f"其余 {rest} 项（含在合计项里的各项等）在 -o 文件.xlsx 或 .jsonl 里")
+
+
+def alone(corrections: Iterable[Correction]) -> Fraction:
+    """What corrections add up to, each figure once."""
+    return sum((Fraction(c.change_alone) for c in corrections), Fraction(0))
 
 
 def signed(value: Number | Fraction) -> str:
@@ -328,38 +261,6 @@ def corrected_ledger(found: Backpay) -> str:
     """The ledgers and the corrections as one ledger that goes on from them."""
     head, entries = found.corrected()
     return "".join(f"{line}\n" for line in ledger_lines(head, entries))
-
-
-def write_backpay(found: Backpay, path: Path) -> None:
-    """The corrections as a workbook: 补发, 待定, 依据."""
-    stated = found.stated
-    assert stated is not None
-    called = _titles(stated)
-    with Book(path, stated.months[-1].last, f"补发清单 {written_range(list(stated.months))}") as book:
-        headings = [
-            "姓名或名称",
-            "项目",
-            "期间",
-            "触发日",
-            "月份",
-            "已发",
-            "应发",
-            "补发",
-            "计入合计",
-            "依据",
-        ]
-        sheet = book.sheet("补发", [_identifier(stated), *headings], kept=2)
-        for c in found.corrections:
-            row = [c.id, called.get(c.id, ""), c.rule, c.period, c.trigger, c.month, c.was, c.due, c.change]
-            sheet.add(
-                [*row, "是" if c.counted else "否", c.note], [*(None,) * 6, _YUAN, _YUAN, _YUAN, None, None]
-            )
-        sheet.done()
-        sheet = book.sheet("待定", [_identifier(stated), "项目", "期间", "原因"])
-        for pending in found.pending:
-            sheet.add(list(pending))
-        sheet.done()
-        _grounds(book, stated)
 
 
 # --- replay --------------------------------------------------------------------------------------------------
@@ -379,6 +280,7 @@ def replay_page(found: Replayed) -> Page:
         rows = tuple(_differing_row(one) for one in found.found[:MOST_ROWS])
         titles = ("账的行", "标识", "项目", "期间", "账上", "重算", "原因")
         blocks.append(Table(titles, rows, frozenset((0, 4, 5))))
+        blocks += _rest(len(found.found), "条", "在 --format json 里")
     return Page(title, tuple(blocks))
 
 
