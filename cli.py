@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -135,6 +136,7 @@ def _write_by(path: Path, write: Callable[[Path], object]) -> None:
     temporary = Path(name)
     try:
         write(temporary)
+        temporary.chmod(_mode(path))
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -142,6 +144,15 @@ def _write_by(path: Path, write: Callable[[Path], object]) -> None:
             raise Refused(f"文件「{path}」写不出（{error.strerror}）", "是否正在别的程序里打开？") from error
         raise
     _note(f"已写出 {path}")
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file, or those that a new one gets; a temporary file is its owner's alone."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    hidden = os.umask(0)
+    os.umask(hidden)
+    return 0o666 & ~hidden
 
 
 def _json(value: Any) -> str:

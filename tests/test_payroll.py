@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_calamine import load_workbook
 
+from cli import main
 from engine.app.payroll import Backpay, Request, Stated, backpay, state
 from engine.app.replay import Replayed, replay
 from engine.choose import Folder, Misuse
@@ -709,3 +713,18 @@ def test_lists_for_payroll_and_objects_for_programs(tmp_path: Path) -> None:
     ]
     sums = load_workbook(str(tmp_path / "补发.xlsx")).get_sheet_by_name("合计").to_python()
     assert sums[1:] == [["1", "", 2, 100], ["合计", "", "", 100]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_what_is_written_can_be_read_by_those_who_may(tmp_path: Path) -> None:
+    """A file as the user's umask makes files; one that is replaced keeps its permissions."""
+    _, roster = setup(tmp_path)
+    ledger = tmp_path / "账.jsonl"
+    plain = tmp_path / "plain"
+    plain.touch()
+    asked = ["statement", str(roster), "--policies", str(tmp_path / "policies"), "--period", "2024-01"]
+    for mode in (plain.stat().st_mode, 0o100640):
+        assert CliRunner().invoke(main, [*asked, "-o", str(ledger), "--force"]).exit_code == 0
+        assert ledger.stat().st_mode == mode
+        ledger.chmod(0o640)
+    assert not list(tmp_path.glob(".*.tmp"))
