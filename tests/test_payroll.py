@@ -262,6 +262,8 @@ def test_an_annual_figure_in_the_month_of_its_day_of_payment(tmp_path: Path) -> 
 def test_facts_of_another_year_are_not_known(tmp_path: Path) -> None:
     found = stated(*setup(tmp_path, PEOPLE[:1]), "2024-01")
     assert amounts(found)["2024-01", "1", "年终奖"] == "？"
+    said = [(d.code, d.message) for d in found.diagnostics if d.code == "W784"]
+    assert said == [("W784", "名册的年度事实是 2024 年的，2023 年要用到它们的项目是信息不足")]
 
 
 def test_an_unknown_trigger_is_told_once(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_a_roster_of_one_moment_says_so(tmp_path: Path) -> None:
 def test_a_roster_of_another_time_says_so(tmp_path: Path) -> None:
     folder, _ = setup(tmp_path)
     said = [d.message for d in stated(folder, roster_of(tmp_path, PEOPLE[:1]), "2024-03").diagnostics]
-    assert said == ["名册只有 2024-12-31 的值，没有按日期给出的事实：2024-03都按这些值计算"]
+    assert said == ["名册只有 2024-12-31 的值，没有按日期给出的事实：2024-03 都按这些值计算"]
     then = roster_of(tmp_path, PEOPLE[:1], 数据日期="2024-03-31")
     assert stated(folder, then, "2024-03").diagnostics == ()
 

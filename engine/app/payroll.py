@@ -104,6 +104,7 @@ def state(folder: Folder, request: Request, progress: Progress | None = None) ->
     if line is None or roster is None:
         return Stated(tuple(in_order(said)))
     told = statement(line, months, progress)
+    said += _other_years(told, roster, line.programs[-1].policy)
     return Stated(
         tuple(in_order([*said, *told.diagnostics])),
         chosen.policy.meta.series,
@@ -170,9 +171,26 @@ def _remarks(last: Roster, months: Sequence[Period]) -> Iterator[Diagnostic]:
     here = day is None or months[-1].first <= day <= months[-1].last
     if (len(months) > 1 or not here) and not dated and last.records:
         moment = "一个时点" if here else f" {day} "
-        fact = f"名册只有{moment}的值，没有按日期给出的事实：{'各月' if len(months) > 1 else months[0]}都按这些值计算"
+        fact = f"名册只有{moment}的值，没有按日期给出的事实：{'各月' if len(months) > 1 else f'{months[0]} '}都按这些值计算"
         hint = "期间有变化的事实请按日期填写，写作 字段: {2018-07-01: 原来的值, 2024-07-01: 后来的值}"
         yield Diagnostic("W780", fact, Place(last.file), hint)
+
+
+def _other_years(told: Statement, roster: Roster, policy: Policy) -> Iterator[Diagnostic]:
+    """W784: years of whose facts (年度: 是) the roster says nothing, where figures wait for them."""
+    yearly = {name for name, decl in policy.fields.items() if decl.yearly}
+    day = roster.data_date
+    years = {
+        item.period.last.year
+        for item in told.items
+        if isinstance(item.outcome, Unknown) and not yearly.isdisjoint(item.outcome.missing)
+    }
+    others = sorted(years - {day.year}) if day is not None else []
+    if day is not None and others:
+        listed = "、".join(map(str, others))
+        fact = f"名册的年度事实是 {day.year} 年的，{listed} 年要用到它们的项目是信息不足"
+        hint = f"其他年度的请按日期填写，写作 字段: {{{others[0]}-12-31: 那一年的数}}"
+        yield Diagnostic("W784", fact, Place(roster.file), hint)
 
 
 def _governed(versions: Sequence[Policy], month: Period) -> bool:
