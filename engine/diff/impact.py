@@ -66,7 +66,7 @@ class Shift:
     def change(self) -> Number | None:
         """After less before, of numbers."""
         if _is_number(self.before) and _is_number(self.after):
-            return exact(Fraction(self.after) - Fraction(self.before))
+            return exact(self.after - self.before)
         return None
 
 
@@ -89,11 +89,11 @@ class Person:
 
     def yearly(self) -> Number | None:
         """The change of a year: each 周期 as often as a year has it; None if a figure is missing on either side."""
-        total = Fraction(0)
+        total: Number = 0
         for period, change in self.moves.items():
             if change is None:
                 return None
-            total += Fraction(change) * PER_YEAR[period]
+            total += change * PER_YEAR[period]
         return exact(total)
 
 
@@ -110,11 +110,7 @@ class Total:
 
     @property
     def change(self) -> Number | None:
-        return (
-            None
-            if self.before is None or self.after is None
-            else exact(Fraction(self.after) - Fraction(self.before))
-        )
+        return None if self.before is None or self.after is None else exact(self.after - self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +293,7 @@ def _person(
         sums[period] = _sum(shift.before for shift in own), _sum(shift.after for shift in own)
         can = [shift for shift in own if reached is None or shift.name in reached]
         lows, highs = _sum(shift.before for shift in can), _sum(shift.after for shift in can)
-        moves[period] = None if lows is None or highs is None else exact(Fraction(highs) - Fraction(lows))
+        moves[period] = None if lows is None or highs is None else exact(highs - lows)
     reasons: tuple[tuple[str, str, Any, Any, Type | None], ...] = ()
     if any(shift.status != "不变" for shift in shifts):
         reasons = tuple(_reasons(old, new, before, after, was))
@@ -306,13 +302,13 @@ def _person(
 
 def _sum(values: Iterable[Any]) -> Number | None:
     """A sum in which 不适用 is nothing to pay; None if anything is not known."""
-    total = Fraction(0)
+    total: Number = 0
     for value in values:
         if isinstance(value, NotApplicable):
             continue
         if not _is_number(value):
             return None
-        total += Fraction(value)
+        total += value
     return exact(total)
 
 
@@ -350,7 +346,8 @@ def _met(program: Program, result: RecordResult) -> dict[tuple[str, str], tuple[
 def _total(program: Program, at: int, name: str, people: Sequence[Person]) -> Total:
     """`at`: the place of the result among everybody's shifts."""
     counts: dict[str, int] = {}
-    before = after = Fraction(0)
+    before: Number = 0
+    after: Number = 0
     numbers = False
     kind = program.types.get(name)
     for person in people:
@@ -358,7 +355,7 @@ def _total(program: Program, at: int, name: str, people: Sequence[Person]) -> To
         counts[shift.status] = counts.get(shift.status, 0) + 1
         if shift.change is not None:
             numbers = True
-            before, after = before + Fraction(shift.before), after + Fraction(shift.after)
+            before, after = before + shift.before, after + shift.after
     rule = program.rules.get(name)
     shown = numbers and isinstance(kind, NumberT)
     return Total(
@@ -395,11 +392,8 @@ def _part(value: str, people: Sequence[Person], roots: Mapping[str, tuple[str, .
     sums: dict[str, tuple[Number, Number]] = {}
     for period in roots:
         both = [person.sums[period] for person in people]
-        known = [(Fraction(a), Fraction(b)) for a, b in both if a is not None and b is not None]
-        sums[period] = (
-            exact(sum((a for a, _ in known), Fraction(0))),
-            exact(sum((b for _, b in known), Fraction(0))),
-        )
+        known = [(a, b) for a, b in both if a is not None and b is not None]
+        sums[period] = exact(sum(a for a, _ in known)), exact(sum(b for _, b in known))
     changes = [person.yearly() for person in people]
     return Part(
         value,
@@ -408,5 +402,5 @@ def _part(value: str, people: Sequence[Person], roots: Mapping[str, tuple[str, .
         sum(change is not None and change < 0 for change in changes),
         sum(change is None for change in changes),
         sums,
-        exact(sum((Fraction(change) for change in changes if change is not None), Fraction(0))),
+        exact(sum(change for change in changes if change is not None)),
     )
