@@ -172,8 +172,20 @@ def _remarks(last: Roster, months: Sequence[Period]) -> Iterator[Diagnostic]:
     if (len(months) > 1 or not here) and not dated and last.records:
         moment = "一个时点" if here else f" {day} "
         fact = f"名册只有{moment}的值，没有按日期给出的事实：{'各月' if len(months) > 1 else f'{months[0]} '}都按这些值计算"
-        hint = "期间有变化的事实请按日期填写，写作 字段: {2018-07-01: 原来的值, 2024-07-01: 后来的值}"
+        hint = f"期间有变化的事实{_by_date(last.file, '{2018-07-01: 原来的值, 2024-07-01: 后来的值}')}"
         yield Diagnostic("W780", fact, Place(last.file), hint)
+
+
+def _by_date(file: str, example: str) -> str:
+    """How a roster of this kind says what a fact was on which day."""
+    sheet = "另加一张以字段命名的工作表，列是标识、日期、值"
+    match Path(file).suffix.lower():
+        case ".xlsx" | ".xls" | ".ods":
+            return f"请{sheet}"
+        case ".csv":
+            return f"在 CSV 里写不下，请用工作簿，{sheet}"
+        case _:
+            return f"请按日期填写，写作 字段: {example}"
 
 
 def _other_years(told: Statement, roster: Roster, policy: Policy) -> Iterator[Diagnostic]:
@@ -189,7 +201,7 @@ def _other_years(told: Statement, roster: Roster, policy: Policy) -> Iterator[Di
     if day is not None and others:
         listed = "、".join(map(str, others))
         fact = f"名册的年度事实是 {day.year} 年的，{listed} 年要用到它们的项目是信息不足"
-        hint = f"其他年度的请按日期填写，写作 字段: {{{others[0]}-12-31: 那一年的数}}"
+        hint = f"其他年度的{_by_date(roster.file, f'{{{others[0]}-12-31: 那一年的数}}')}"
         yield Diagnostic("W784", fact, Place(roster.file), hint)
 
 
