@@ -517,10 +517,10 @@ def _settled(
 def _never_paid(corrections: Iterable[Correction], ledgers: Sequence[Ledger]) -> Iterator[Diagnostic]:
     """W782: people with months of which no ledger that states the month says anything."""
     told = {
-        (entry.id, month)
+        (id_, month)
         for ledger in ledgers
-        for entry in ledger.entries
-        for month in ledger.head.origins[entry.origin].months
+        for id_, origin in {(entry.id, entry.origin) for entry in ledger.entries}
+        for month in ledger.head.origins[origin].months
     }
     found: dict[str, dict[str, None]] = {}
     for one in corrections:
