@@ -13,7 +13,7 @@ from engine.compile.arithmetic import bits_for
 from engine.compile.packed import Masks, Packed
 from engine.compile.terms import NOTHING, CannotCompile, Facts, Term
 from engine.expr import tree
-from engine.types import BOOL, NumberT, RecordsT, SeriesT, Type
+from engine.types import BOOL, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
 from engine.units import BARE
 
 #: More rows of a 记录, or years of a series, than any record has.
@@ -91,6 +91,14 @@ class Lists(Packed):
             rest, written = self.share(where(source.pack.rest)), where(source.pack.written)
             found = replace(found, pack=self.selected_pack(source.pack, masks, rest, written))
         return self.with_doubt(found, source, variable, [holds], masks)
+
+    def null(self, kind: Type) -> str:
+        """NULL; of a series one whose years and values can be named, for a column that is not there."""
+        if not isinstance(kind, SeriesT):
+            return super().null(kind)
+        d = self.dialect
+        value = d.string if isinstance(kind.item, EnumT | TextT) else self.sql_type(kind.item)
+        return d.cast("NULL", d.list_type(d.struct_type(((YEAR, d.whole[32]), (VALUE, value)))))
 
     def latest(self, source: Term) -> Term:
         """最近: the value of the last year; nothing of an empty series."""
