@@ -10,21 +10,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from engine.bulk.formats import birth_in, is_formed, sex_in
 from engine.compile.dialects import Dialect
 from engine.compile.frame import MOST_DECIMALS, MOST_DIGITS, words_of
 from engine.diagnostics import Diagnostic, Place
+from engine.names import normalize
 from engine.policy import FieldDecl, Policy
 from engine.records import problems
 from engine.records.row import Fields
 from engine.records.typed import FORBIDDEN
 from engine.tables import show
 from engine.types import BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
+from engine.values import MAX_DIGITS
 
 _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\Z")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)\Z")
 #: As DuckDB's regular expressions write it.
 _STRANGE = re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", FORBIDDEN)
+#: Blanks that only the reader of records takes off.
+_BLANKS = r"\t-\r\x1c-\x1f\x{85}\x{2028}\x{2029}"
+#: Texts that stay as they are when they are normalised.
+_PLAIN = r"[ -~\x{b7}\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]*"
+#: Digits of a number that may have lost some.
+_SAFE = 15
 _WIDE_CHARS, _NARROW_CHARS = "０１２３４５６７８９．－＋／年　", "0123456789.-+/年 "
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column of single texts: the field it is of, its type, what it is read as, and its check."""
+
+    field: str
+    kind: Type
+    typed: str
+    bad: str
 
 
 @dataclass(slots=True)
@@ -38,16 +57,28 @@ class Reading:
     raw: dict[str, list[str]] = field(default_factory=dict)
     #: exact checks of series over the typed column, for where a packed reading shows something
     doubtful: dict[str, str] = field(default_factory=dict)
+    #: columns of single texts, whose bad cells the reader of records may know better
+    cells: dict[str, Cell] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
 class ColumnReader:
-    """Columns with their SQL types → `Reading`. `more_words`: field → other ways of writing a member → the member."""
+    """Columns with their SQL types → `Reading`. `more_words`: field → other ways of writing a member → the member;
+    `known`: column → (whether its text is one that the reader of records has read, what it read), in SQL."""
 
     def __init__(
-        self, policy: Policy, dialect: Dialect, file: str, more_words: Mapping[str, Mapping[str, str]]
+        self,
+        policy: Policy,
+        dialect: Dialect,
+        file: str,
+        more_words: Mapping[str, Mapping[str, str]],
+        known: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self.policy, self.dialect, self.file, self.more_words = policy, dialect, file, more_words
+        self.known = known or {}
+        owners = {decl.owner for decl in policy.fields.values() if decl.owner}
+        #: texts that are one if they are alike when normalised
+        self.normal = owners | {normalize(key.text) for group in policy.groups.values() for key in group.by}
         self.fields = Fields(policy)
         self.found = Reading()
 
@@ -71,6 +102,9 @@ class ColumnReader:
                 self.column(self.policy.fields[slot.name], heading, kind)
         for name, parts in wide.items():
             self.wide(self.policy.fields[name], parts)
+        for decl in self.policy.fields.values():
+            if decl.agrees and self.found.shapes.get(decl.name) == "plain":
+                self.agreement(decl)
         return self.found
 
     def say(self, code: str, said: str, hint: str, heading: str) -> None:
@@ -92,7 +126,7 @@ class ColumnReader:
             case _ if kind.startswith("MAP("):
                 made = self.dated(decl, column, kind)
             case _:
-                read = self.cell(decl, decl.type, column, kind)
+                read = self.known_cell(decl, decl.type, heading, kind)
                 made = None if read is None else (*read, "plain")
         if made is None:
             said = f"「{heading}」列的类型是 {kind}，不能读作{self.wanted(decl)}"
@@ -131,6 +165,56 @@ class ColumnReader:
 
     # --- single values ---------------------------------------------------------------------------------
 
+    def known_cell(self, decl: FieldDecl, kind: Type, heading: str, found: str) -> tuple[str, str] | None:
+        """A cell that is a column of its own: texts that were read before are taken as they were read."""
+        read = self.cell(decl, kind, self.dialect.quote(heading), found)
+        if read is None or found != "VARCHAR":
+            return read
+        self.found.cells[heading] = Cell(decl.name, kind, *read)
+        if heading not in self.known:
+            return read
+        is_known, value = self.known[heading]
+        return f"CASE WHEN {is_known} THEN {value} ELSE {read[0]} END", f"(NOT {is_known} AND {read[1]})"
+
+    def text(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str] | None:
+        """A text; whole numbers are texts too, unless digits may have been lost."""
+        decimal = _DECIMAL.match(found)
+        word, wrong = f"NULLIF(trim({raw}), '')", ""
+        if _WHOLE.match(found) or (decimal is not None and decimal[2] == "0"):
+            number = raw if decimal is None else f"CAST({raw} AS HUGEINT)"
+            word = f"CAST({number} AS VARCHAR)"
+            wrong = f"length(ltrim({word}, '-')) > {_SAFE}"
+        elif found != "VARCHAR":
+            return None
+        if decl.format:
+            word = f"upper({word})"
+            wrong = f"NOT {is_formed(decl.format, word)}" + (f" OR {wrong}" if wrong else "")
+        elif not wrong and (decl.name == self.policy.meta.identifier or decl.name in self.normal):
+            wrong = f"NOT regexp_full_match({raw}, '{_PLAIN}')"
+        elif not wrong:
+            wrong = f"regexp_matches({raw}, '[{_STRANGE}{_BLANKS}]')"
+        return word, f"COALESCE({wrong}, FALSE)"
+
+    def agreement(self, decl: FieldDecl) -> None:
+        """对照: an identity number against the fields that give the day of birth and the sex, where both are given."""
+        found = self.found
+        number, wrong = found.typed[decl.name], []
+        for part, scalar in decl.agrees:
+            name = normalize(scalar.text)
+            if found.shapes.get(name) != "plain":
+                continue
+            given, other = found.typed[name], self.policy.fields[name]
+            if part == "出生":
+                wrong.append(f"COALESCE({birth_in(number)} <> {given}, FALSE)")
+            elif isinstance(other.type, EnumT):
+                words = words_of(other, other.type) | dict(self.more_words.get(name, {}))
+                arms = [(w, m[:1]) for w, m in words.items() if m[:1] in ("男", "女")]
+                if arms:
+                    cases = " ".join(f"WHEN {self.dialect.text(w)} THEN '{sex}'" for w, sex in arms)
+                    wrong.append(f"COALESCE(CASE {given} {cases} END <> {sex_in(number)}, FALSE)")
+        if wrong:
+            found.bad[decl.name] = f"({found.bad[decl.name]} OR {' OR '.join(wrong)})"
+
     def cell(self, decl: FieldDecl, kind: Type, raw: str, found: str) -> tuple[str, str] | None:
         """What one value is read as, and whether it is bad; None if the column's type does not serve."""
         is_text = found == "VARCHAR" or found.startswith("ENUM(")
@@ -151,10 +235,7 @@ class ColumnReader:
                     typed = f"CASE {raw} {arms} ELSE {raw} END"
                 return typed, f"COALESCE({raw} NOT IN ({listed}) AND NOT {blank}, FALSE)"
             case TextT():
-                if not is_text:
-                    return None
-                strange = f"regexp_matches({raw}, '[{_STRANGE}]')"
-                return f"NULLIF(trim({raw}), '')", f"COALESCE({strange}, FALSE)"
+                return self.text(decl, raw, found)
             case BoolT():
                 if found == "BOOLEAN":
                     return raw, "FALSE"
@@ -191,7 +272,7 @@ class ColumnReader:
             wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
         elif found == "DATE":
             typed, wrong = raw, "FALSE"
-        elif found.startswith("TIMESTAMP"):
+        elif found.startswith("TIMESTAMP") and "ZONE" not in found:
             typed = f"CAST({raw} AS DATE)"
             wrong = f"COALESCE(CAST({raw} AS TIMESTAMP) <> CAST({typed} AS TIMESTAMP), FALSE)"
         else:
@@ -199,10 +280,14 @@ class ColumnReader:
         low, high = decl.range or (None, None)
         first = low if isinstance(low, date) else date(1800, 1, 1)
         last = high if isinstance(high, date) else date(2999, 12, 31)
-        outside = (
-            f"COALESCE({typed} NOT BETWEEN {self.dialect.date(first)} AND {self.dialect.date(last)}, FALSE)"
-        )
-        return typed, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
+        return self.within(typed, wrong, self.dialect.date(first), self.dialect.date(last))
+
+    @staticmethod
+    def within(typed: str, wrong: str, low: str, high: str) -> tuple[str, str]:
+        """Nothing of what is out of range goes on into formulas, whose columns are only wide enough for what is within."""
+        outside = f"COALESCE({typed} NOT BETWEEN {low} AND {high}, FALSE)"
+        inside = f"CASE WHEN {typed} BETWEEN {low} AND {high} THEN {typed} END"
+        return inside, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
 
     def narrow(self, raw: str) -> str:
         return f"translate(trim({raw}), '{_WIDE_CHARS}', '{_NARROW_CHARS}')"
@@ -212,30 +297,31 @@ class ColumnReader:
         decimal = _DECIMAL.match(found)
         if is_text:
             text = self.narrow(raw)
-            tail = rf"(\.\d{{0,{digits}}}0*)?" if digits else r"(\.0+)?"
-            good = f"regexp_full_match({text}, '[+-]?0*\\d{{1,{MOST_DIGITS}}}{tail}')"
+            tail = rf"(\.\d{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
+            good = f"regexp_full_match({text}, '[+-]?0*\\d{{1,{MOST_DIGITS}}}{tail}') AND length({text}) <= {MAX_DIGITS}"
             kind = f"DECIMAL({min(38, MOST_DIGITS + digits + 1)},{digits})" if digits else "BIGINT"
             number = f"CASE WHEN {good} THEN TRY_CAST({text} AS DECIMAL(38,{digits})) END"
             typed = f"CAST({number} AS {kind})"
             wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
         elif _WHOLE.match(found):
             typed, wrong = raw, "FALSE"
+            if found != "BIGINT":  # narrow ones overflow when they are scaled
+                typed = f"TRY_CAST({raw} AS BIGINT)"
+            if found.startswith(("U", "HUGE")):
+                wrong = f"({typed} IS NULL AND {raw} IS NOT NULL)"
         elif decimal is not None:
-            scale = int(decimal[2])
+            width, scale = int(decimal[1]), int(decimal[2])
             typed, wrong = raw, "FALSE"
-            if scale > digits:
+            if scale > digits or width <= 18 < width + digits + 1:  # the second overflows when it is scaled
                 kind = f"DECIMAL({min(38, MOST_DIGITS + digits + 1)},{digits})"
                 typed = f"TRY_CAST({raw} AS {kind})"
                 wrong = f"COALESCE({typed} IS NULL OR {typed} <> {raw}, FALSE) AND {raw} IS NOT NULL"
         else:
             return None
         low, high = decl.range or (None, None)
-        tests = [
-            f"{typed} < {show(low) if low is not None else -(10**MOST_DIGITS)}",
-            f"{typed} > {show(high) if high is not None else 10**MOST_DIGITS}",
-        ]
-        outside = f"COALESCE({' OR '.join(tests)}, FALSE)"
-        return typed, outside if wrong == "FALSE" else f"({wrong} OR {outside})"
+        most = 10**MOST_DIGITS
+        bounds = (str(-most) if low is None else show(low), str(most) if high is None else show(high))
+        return self.within(typed, wrong, *bounds)
 
     # --- groups of values --------------------------------------------------------------------------------
 
@@ -288,7 +374,7 @@ class ColumnReader:
             return
         items, bads = [], []
         for year, heading, kind in sorted(parts):
-            read = self.cell(decl, decl.type.item, self.dialect.quote(heading), kind)
+            read = self.known_cell(decl, decl.type.item, heading, kind)
             if read is None:
                 said = f"「{heading}」列的类型是 {kind}，不能读作「{decl.name}」的值"
                 self.say("E791", said, self.advice(decl.type.item, kind), heading)
