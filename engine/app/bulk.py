@@ -16,7 +16,7 @@ import duckdb
 from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
 from engine.bulk import small
 from engine.bulk.files import is_bulk
-from engine.bulk.run import Job, beside, told_uncompiled
+from engine.bulk.run import Job, all_outputs, beside, told_uncompiled, told_unwritten
 from engine.bulk.run import run as run_in_bulk
 from engine.choose import Folder, Misuse, choose_policy
 from engine.compile.plan import compiled
@@ -85,6 +85,8 @@ def run(
         return Misuse("这样的名册要写出结果文件", "请加 -o 结果.parquet（或 .csv）")
     if output.suffix.lower() not in (".parquet", ".csv"):
         return Misuse(f"批量计算不能写出「{output.suffix}」", "可以写的有：.parquet、.csv")
+    if isinstance(refused := beside_the_roster(roster, output), Misuse):
+        return refused
     chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
     if isinstance(chosen, Misuse):
         return chosen
@@ -137,6 +139,16 @@ def run(
     return counted(found_run, job) if found_run.files else found_run
 
 
+def beside_the_roster(roster: Path, output: Path) -> Misuse | None:
+    """Why results may not be written where they would be read, or lost, as a roster."""
+    for path in all_outputs(output):
+        if path.resolve() == roster.resolve():
+            return Misuse(f"「{path}」是名册本身，不能写在上面", "请换一个文件名")
+    if roster.is_dir() and roster.resolve() in output.resolve().parents:
+        return Misuse(f"结果不能写在名册的文件夹「{roster}」里", "下一次会当作名册读进来，请写到别处")
+    return None
+
+
 def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | None) -> BulkRun:
     """A small roster through the interpreter, its results in the same columns."""
     roster, found = (
@@ -155,14 +167,11 @@ def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | 
         job.program, roster, job.as_of, job.readings, only=wanted,
         progress=None if progress is None else lambda done: progress(done, total),
     )  # fmt: skip
-    files = [job.output]
-    small.write(
-        evaluation, job.program.policy.meta.identifier, columns, job.output, job.output.suffix.lower()[1:]
-    )
-    if job.groups:
-        small.write_groups(evaluation, beside(job.output, ".groups.parquet"))
-        files.append(beside(job.output, ".groups.parquet"))
     said = (*found, *evaluation.diagnostics)
+    try:
+        files = small.deliver(job, roster, evaluation, columns, found)
+    except (OSError, duckdb.Error) as error:
+        return BulkRun(job.as_of, (*said, *told_unwritten(job, error).diagnostics))
     return BulkRun(
         job.as_of,
         said,
@@ -172,7 +181,7 @@ def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | 
         roster.read,
         total,
         len(roster.rejected),
-        tuple(files),
+        files,
     )
 
 

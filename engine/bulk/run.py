@@ -5,7 +5,6 @@ Files are read in place and streamed. What is written goes to temporary files th
 
 from __future__ import annotations
 
-import csv
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 
+from engine.bulk import rejects, words
 from engine.bulk.columns import ColumnReader, Reading
-from engine.bulk.files import ROW, Source, first_line, open_source
+from engine.bulk.files import Source, in_chinese, open_source
+from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
+from engine.bulk.tables import misfits
+from engine.bulk.texts import ROW
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common
 from engine.compile.groups import asked_of
@@ -26,19 +28,16 @@ from engine.compile.plan import ROSTER, Checks, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
 from engine.compile.terms import CannotCompile
 from engine.diagnostics import Diagnostic, Place
-from engine.policy import FieldDecl, Policy
+from engine.policy import Policy
 from engine.program import Program
-from engine.records.assemble import assemble
-from engine.records.problems import Bad
-from engine.records.raw import Doubled, RawRecord, RawRoster
+from engine.records import problems
 from engine.records.row import Fields
-from engine.records.typed import CellReader, Missing
+from engine.records.shapes import SeriesReader
 from engine.types import EnumT, SeriesT
 
-#: Rows left out that are told one by one; all of them are in the file of rejects.
-MOST_TOLD = 20
-BATCH = 5_000
 MEMORY = "1GB"
+#: Rows whose 标识 is one, of which the message names a few.
+MOST_SAME = 7
 _DUCK = DIALECTS["duckdb"]
 
 
@@ -70,24 +69,41 @@ def beside(output: Path, ending: str) -> Path:
     return output.with_name(output.stem + ending)
 
 
+GROUPS, REJECTS = ".groups.parquet", ".rejects.csv"
+
+
+def all_outputs(output: Path) -> tuple[Path, ...]:
+    """Every file that a run may write."""
+    return output, beside(output, GROUPS), beside(output, REJECTS), receipt_path(output)
+
+
 def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written:
     """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written."""
-    with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
-        con = duckdb.connect(config={"temp_directory": folder, "memory_limit": MEMORY})
-        try:
-            return _Run(con, job, Path(folder), progress).whole()
-        except CannotCompile as error:
-            return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
-        except duckdb.Error as error:
-            hint = (
-                "请检查磁盘空间和内存"
-                if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
-                else ""
-            )
-            said = f"批量计算没有完成：{first_line(error)}"
-            return Written(0, 0, 0, diagnostics=(Diagnostic("E795", said, Place(str(job.output)), hint),))
-        finally:
-            con.close()
+    try:
+        with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
+            con = duckdb.connect(config={"temp_directory": folder, "memory_limit": MEMORY})
+            try:
+                return _Run(con, job, Path(folder), progress).whole()
+            except CannotCompile as error:
+                return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
+            finally:
+                con.close()
+    except (duckdb.Error, OSError) as error:
+        return told_unwritten(job, error)
+
+
+def told_unwritten(job: Job, error: Exception) -> Written:
+    """E795: a run that came to an end before its time; nothing has been written."""
+    said, hint = in_chinese(error)
+    if not hint and isinstance(error, OSError):
+        said = error.strerror or said
+    told = Diagnostic(
+        "E795",
+        f"计算没有完成：{said}",
+        Place(str(job.output)),
+        f"{hint}；结果没有写出" if hint else "结果没有写出",
+    )
+    return Written(0, 0, 0, diagnostics=(told,))
 
 
 def told_uncompiled(policy: Policy, error: CannotCompile) -> Diagnostic:
@@ -110,44 +126,52 @@ class _Run:
         self.program, self.policy = job.program, job.program.policy
         self.identifier = self.policy.meta.identifier
         self.said: list[Diagnostic] = []
-        self.words: dict[str, dict[str, str]] = {}
+        self.words: dict[str, Mapping[str, str]] = {}
+        self.known: words.Known = {}
+        self.relation = "原"
+        self.shares = (0, 900)
 
     def whole(self) -> Written:
-        source, found = open_source(self.con, self.job.roster)
+        source, found = open_source(self.con, self.job.roster, self.folder)
         if source is None:
             return Written(0, 0, 0, diagnostics=tuple(found))
+        before = fingerprint(self.job.roster, source.files)
         reading = self.read(source)
         if any(d.severity == "error" for d in reading.diagnostics):
             return Written(source.count, 0, 0, diagnostics=tuple(reading.diagnostics))
+        good = source.count - source.misfits
         written = self.evaluate(source, reading)
-        if written < source.count and self.learn(source, reading):
-            # words that only the reader of records knows, such as full-width letters
+        self.shares = (900, 1000)
+        if written < good and self.learn(source, reading):
             reading = self.read(source)
             written = self.evaluate(source, reading)
         rejected = self.rejects(source, reading) if written < source.count else 0
         if written + rejected != source.count:
             said = f"读入 {source.count} 行，算出 {written} 行，退回 {rejected} 行，合不上"
-            return Written(
-                source.count,
-                0,
-                0,
-                diagnostics=(Diagnostic("E794", said, Place(str(self.job.roster)), "结果没有写出"),),
+            return self.nothing(source, Diagnostic("E794", said, Place(str(self.job.roster)), "结果没有写出"))
+        if fingerprint(self.job.roster, source.files) != before:
+            said = "计算的时候名册被改动了"
+            return self.nothing(
+                source, Diagnostic("E796", said, Place(str(self.job.roster)), "请等写完以后再算")
             )
-        self.said += reading.diagnostics
-        self.said += self.absent()
+        self.said += [*source.notes, *reading.diagnostics, *self.absent()]
+        self.receipt(source, written, rejected)
+        if self.progress is not None:
+            self.progress(1000, 1000)
         return Written(
             source.count, written, rejected, tuple(self.move(rejected)), self.plan.columns, tuple(self.said)
         )
 
+    @staticmethod
+    def nothing(source: Source, why: Diagnostic) -> Written:
+        return Written(source.count, 0, 0, diagnostics=(why,))
+
     def read(self, source: Source) -> Reading:
-        reader = ColumnReader(self.policy, _DUCK, str(self.job.roster), self.words)
-        columns = {
-            name: kind
-            for name, kind in source.columns.items()
-            if name not in (ROW, "filename", "file_row_number")
-        }
-        reading = reader.read(columns)
-        if self.identifier not in reading.typed and not reading.diagnostics:
+        reader = ColumnReader(self.policy, _DUCK, str(self.job.roster), self.words, self.known)
+        reading = reader.read(source.columns)
+        if self.identifier not in reading.typed and not any(
+            d.severity == "error" for d in reading.diagnostics
+        ):
             said = f"名册没有「{self.identifier}」列，分不清是谁"
             reading.diagnostics.append(Diagnostic("E703", said, Place(str(self.job.roster)), "请补上这一列"))
         return reading
@@ -170,12 +194,13 @@ class _Run:
         identifier = reading.typed[self.identifier]
         twice = self.twice(identifier)
         bads = [bad for bad in reading.bad.values() if bad != "FALSE"]
+        bads += [bad for bad, *_ in source.bad]
         bads.append(f"{identifier} IS NULL")
         if twice:
             bads.append(f'{identifier} IN (SELECT id FROM "重")')
         typed = [f"{sql} AS {q(name)}" for name, sql in reading.typed.items()]
         self.checks = Checks('"·坏"', reading.doubtful)
-        base = f'SELECT {", ".join(typed)}, {q(ROW)}, ({" OR ".join(bads)}) AS "·坏" FROM "原"'
+        base = f'SELECT {", ".join(typed)}, {q(ROW)}, ({" OR ".join(bads)}) AS "·坏" FROM {q(self.relation)}'
         common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
         names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
         self.lacking = list(common.lacking)
@@ -189,10 +214,14 @@ class _Run:
             )
             left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, places)
             execute(f'CREATE OR REPLACE TEMP TABLE "退回" AS {statement(left_out, _DUCK)}')
+            execute(f'CREATE OR REPLACE TEMP TABLE "去" AS SELECT {q(ROW)} FROM "退回"')
+            if self.one('SELECT count(*) FROM "去"'):
+                kept = f'SELECT * FROM ({base}) WHERE {q(ROW)} NOT IN (SELECT {q(ROW)} FROM "去")'
+                execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {kept}")
+            for _, line, *_ in misfits(source.tables):
+                execute(f'INSERT INTO "退回" ({q(ROW)}) VALUES ({line})')
             if self.one('SELECT count(*) FROM "退回"'):
                 rejected = "退回"
-                kept = f'SELECT * FROM ({base}) WHERE {q(ROW)} NOT IN (SELECT {q(ROW)} FROM "退回")'
-                execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {kept}")
             units = self.with_units(columns)
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
@@ -206,16 +235,18 @@ class _Run:
 
     def twice(self, identifier: str) -> bool:
         """Whether any 标识 stands twice; a sorted file is seen to have none in passing."""
-        ids = f'SELECT {identifier} AS id FROM "原"'
+        ids = f'SELECT id, "{ROW}" FROM (SELECT {identifier} AS id, "{ROW}" FROM {_DUCK.quote(self.relation)}) WHERE id IS NOT NULL'
         unsorted = self.one(
             f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
         )
-        if not unsorted:
-            return False
-        self.con.execute(
-            f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id FROM ({ids}) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1'
-        )
-        return bool(self.one('SELECT count(*) FROM "重"'))
+        self.same = False
+        if unsorted:
+            self.con.execute(
+                f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id, min("{ROW}", {MOST_SAME}) AS rows FROM ({ids}) '
+                "GROUP BY id HAVING count(*) > 1"
+            )
+            self.same = bool(self.one('SELECT count(*) FROM "重"'))
+        return self.same
 
     def units_of(self, reading: Reading) -> dict[str, list[str]]:
         """Fields of units that the file has as columns, by the field that names the unit."""
@@ -242,13 +273,14 @@ class _Run:
             )
             for name in names:
                 rows = self.con.execute(
-                    f"SELECT {q(owner)} FROM {q(table)} WHERE {q('#' + name)} > 1 LIMIT 5"
+                    f"SELECT {q(owner)}, CAST(min({q(name)}) AS VARCHAR), CAST(max({q(name)}) AS VARCHAR), arg_min({q(ROW)}, {q(name)}), arg_max({q(ROW)}, {q(name)}) "
+                    f"FROM {q(ROSTER)} WHERE {q(owner)} IN (SELECT {q(owner)} FROM {q(table)} WHERE {q('#' + name)} > 1) GROUP BY ALL LIMIT 20"
                 ).fetchall()
-                for (unit,) in rows:
-                    said = f"{owner}「{unit}」的「{name}」有几个不同的值"
+                for unit, low, high, *at in rows:
+                    told = problems.units_differ(name, owner, unit, low, high, tuple(at))
                     self.said.append(
                         Diagnostic(
-                            "E705", said, Place(str(self.job.roster), locator=name), "都不采用，请核对"
+                            told.code, told.said, Place(str(self.job.roster), locator=told.where), told.hint
                         )
                     )
             made[owner] = (table, dict.fromkeys(names, "plain"))
@@ -286,13 +318,17 @@ class _Run:
             return
         self.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         done = threading.Event()
+        self.shown = 0.0
+
+        first, last = self.shares
 
         def watch() -> None:
             assert self.progress is not None
             while not done.wait(0.2):
                 share = self.con.query_progress()
-                if share > 0:
-                    self.progress(int(share * 10), 1000)
+                if share > self.shown:
+                    self.shown = share
+                    self.progress(int(first + share * (last - first) / 100), 1000)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -305,86 +341,36 @@ class _Run:
     # --- rows left out -------------------------------------------------------------------------------------
 
     def learn(self, source: Source, reading: Reading) -> bool:
-        """Other ways of writing a member that the reader of records takes; whether there are any."""
-        found = False
+        """Ways of writing that only the reader of records knows; whether there are any."""
+        self.known = words.learn(self.con, reading, self.policy, self.folder)
+        if self.known:
+            self.relation = "读"
         for name in reading.typed:
             decl = self.policy.fields[name]
-            item = decl.type.item if isinstance(decl.type, SeriesT) else decl.type
-            if isinstance(item, EnumT) and name not in self.words:
-                self.words[name] = self.other_words(decl, item, reading)
-                found |= bool(self.words[name])
-        return found
-
-    def other_words(self, decl: FieldDecl, kind: EnumT, reading: Reading) -> dict[str, str]:
-        q = _DUCK.quote
-        values = f"SELECT {q(decl.name)} AS w FROM {q(ROSTER)}"
-        if isinstance(decl.type, SeriesT):
-            values = f'SELECT unnest({q(decl.name)})."值" AS w FROM {q(ROSTER)}'
-        rows = self.con.execute(
-            f"SELECT DISTINCT w FROM ({values}) WHERE w IS NOT NULL LIMIT 1000"
-        ).fetchall()
-        reader = CellReader(decl, kind)
-        read = {word: reader.read(word) for (word,) in rows if word not in kind.members}
-        known = dict(decl.aliases)
-        return {w: m for w, m in read.items() if not isinstance(m, Bad | Missing) and w not in known}
+            if (
+                isinstance(decl.type, SeriesT)
+                and isinstance(decl.type.item, EnumT)
+                and len(reading.raw[name]) == 1
+            ):
+                reader = Fields(self.policy).readers[name]
+                assert isinstance(reader, SeriesReader)
+                self.words[name] = words.member_words(
+                    self.con, ROSTER, decl, decl.type.item.members, reader.cell
+                )
+        return bool(self.known) or any(self.words.values())
 
     def rejects(self, source: Source, reading: Reading) -> int:
         """The rows left out, each with its mistakes, in a file; the first of them told."""
         q = _DUCK.quote
-        left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, ())
-        numbers = '"退回"' if self.plan_has_groups() else f"({statement(left_out, _DUCK)})"
-        cursor = self.con.execute(
-            f'SELECT * FROM "原" WHERE {q(ROW)} IN (SELECT {q(ROW)} FROM {numbers}) ORDER BY {q(ROW)}'
-        )
-        names = [column[0] for column in cursor.description or ()]
-        fields = Fields(self.policy)
-        count, told = 0, 0
-        with (self.folder / "rejects").open("w", encoding="utf-8-sig", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(("文件", "行", self.identifier, "字段", "问题", "提示"))
-            while rows := cursor.fetchmany(BATCH):
-                records = [raw_record(dict(zip(names, row, strict=True))) for row in rows]
-                places = {
-                    record.row: str(row[names.index("filename")])
-                    if "filename" in names
-                    else str(self.job.roster)
-                    for record, row in zip(records, rows, strict=True)
-                }
-                roster, found = assemble(RawRoster(records, noun="行"), str(self.job.roster), "", fields)
-                assert roster is not None
-                by_row: dict[int, list[Diagnostic]] = {}
-                for diagnostic in found:
-                    if diagnostic.severity == "error" and diagnostic.place is not None:
-                        by_row.setdefault(diagnostic.place.line, []).append(diagnostic)
-                for record in records:
-                    own = by_row.get(record.row) or [self.unread(record)]
-                    for diagnostic in own:
-                        where = diagnostic.place.locator if diagnostic.place else ""
-                        given = record.cells.get(self.identifier)
-                        writer.writerow(
-                            (
-                                places[record.row],
-                                record.row,
-                                given,
-                                where,
-                                diagnostic.message,
-                                diagnostic.hint,
-                            )
-                        )
-                    if told < MOST_TOLD:
-                        self.said += own
-                        told += 1
-                count += len(records)
-        if count > told:
-            said = f"还有 {count - told} 行退回，没有逐行列出"
-            self.said.append(
-                Diagnostic(
-                    "E702",
-                    said,
-                    Place(str(self.job.roster)),
-                    f"全部在 {beside(self.job.output, '.rejects.csv').name}",
-                )
-            )
+        if self.plan_has_groups():
+            numbers = f'SELECT {q(ROW)} FROM "去"'
+        else:
+            left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, ())
+            numbers = f"SELECT {q(ROW)} FROM ({statement(left_out, _DUCK)})"
+        rows = rejects.left_out(self.con, source, reading, self.policy, numbers, self.relation, self.same)
+        listed = beside(self.job.output, REJECTS).name
+        count, said = rejects.write(rows, self.folder / "rejects", self.identifier, listed, self.job.roster)
+        self.said += said
         return count
 
     def plan_has_groups(self) -> bool:
@@ -392,53 +378,40 @@ class _Run:
             relation.name == "记录·全" for relation in self.plan.relations
         )
 
-    def unread(self, record: RawRecord) -> Diagnostic:
-        """A row that only the bulk run cannot take: a 标识 that stands elsewhere too, a way of writing it does not know."""
-        given = record.cells.get(self.identifier)
-        said = f"第 {record.row} 行（{given}）的{self.identifier}重复，或者有批量计算读不了的写法"
-        return Diagnostic(
-            "E792",
-            said,
-            Place(str(self.job.roster), record.row),
-            "请改成常用的写法，或用 --engine interpreter 计算",
-        )
+    # --- files ----------------------------------------------------------------------------------------------
+
+    def receipt(self, source: Source, written: int, rejected: int) -> None:
+        job = self.job
+        text = receipt_of(
+            self.program,
+            job.as_of,
+            job.readings,
+            "duckdb",
+            fingerprint(job.roster, source.files, job.output.parent),
+            job.results,
+            job.groups,
+            (source.count, written, rejected),
+            self.plan.columns,
+            [path.name for path in self.targets(rejected).values()],
+        ).text()
+        (self.folder / "receipt").write_text(text, "utf-8")
+
+    def targets(self, rejected: int) -> dict[str, Path]:
+        """Temporary files and where they go, the results last."""
+        output = self.job.output
+        found = {}
+        if rejected:
+            found["rejects"] = beside(output, REJECTS)
+        if (self.folder / "groups").exists():
+            found["groups"] = beside(output, GROUPS)
+        return {**found, "receipt": receipt_path(output), "results": output}
 
     def move(self, rejected: int) -> Iterator[Path]:
-        output = self.job.output
-        pairs = [("results", output)]
-        if (self.folder / "groups").exists():
-            pairs.append(("groups", beside(output, ".groups.parquet")))
-        if rejected:
-            pairs.append(("rejects", beside(output, ".rejects.csv")))
-        for name, path in pairs:
+        """Files of an earlier run that have none now go, so that nothing beside the results is another's."""
+        moved = self.targets(rejected)
+        for path in all_outputs(self.job.output):
+            if path not in moved.values():
+                path.unlink(missing_ok=True)
+        for name, path in moved.items():
             (self.folder / name).replace(path)
-            yield path
-
-
-def raw_record(row: Mapping[str, Any]) -> RawRecord:
-    """A row of the file as the readers of records take it."""
-    cells = {
-        name: raw_cell(value)
-        for name, value in row.items()
-        if name not in (ROW, "filename", "file_row_number")
-    }
-    return RawRecord(row[ROW], cells)
-
-
-def raw_cell(value: Any) -> Any:
-    if isinstance(value, list) and value and all(isinstance(item, dict) and len(item) == 2 for item in value):
-        names = list(value[0])
-        year = next((name for name in names if name in ("年份", "年度", "year")), None)
-        if year is not None:
-            other = next(name for name in names if name != year)
-            pairs = [(str(item[year]), raw_cell(item[other])) for item in value]
-            found = dict(pairs)
-            if len(found) == len(pairs):
-                return found
-            twice = tuple({key for key, _ in pairs if sum(k == key for k, _ in pairs) > 1})
-            return Doubled({key: v for key, v in found.items() if key not in twice}, twice)
-    if isinstance(value, list):
-        return [raw_cell(item) for item in value]
-    if isinstance(value, dict):
-        return {str(raw_cell(key)): raw_cell(inner) for key, inner in value.items()}
-    return value
+        yield from reversed(moved.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,13 +13,22 @@ from typing import Any
 
 import duckdb
 
-from engine.bulk.files import ROW, open_source
-from engine.bulk.run import raw_record
+from engine.bulk.columns import ColumnReader
+from engine.bulk.files import inside, open_source
+from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
+from engine.bulk.rejects import HEADINGS, raw_record
+from engine.bulk.run import GROUPS, REJECTS, Job, all_outputs, beside
+from engine.bulk.tables import misfits
+from engine.bulk.texts import ROW
+from engine.compile.dialects import DIALECTS
 from engine.diagnostics import Diagnostic
 from engine.policy import Policy
+from engine.records import problems
 from engine.records.assemble import assemble
 from engine.records.model import Roster
-from engine.records.raw import RawRoster
+from engine.records.problems import Problem
+from engine.records.raw import RawRecord, RawRoster
+from engine.records.reader import read_roster
 from engine.records.row import Fields
 from engine.results import Evaluation
 from engine.tables import show
@@ -27,27 +37,108 @@ from engine.values import Grounds, NotApplicable, Rows, Series, Unknown
 
 def size(path: Path) -> tuple[int, list[Diagnostic]]:
     """How many records a file has; 0 with the reason if it cannot be read."""
-    con = duckdb.connect()
-    try:
-        source, found = open_source(con, path)
-        return (source.count if source is not None else 0), found
-    finally:
-        con.close()
+    with TemporaryDirectory() as scratch:
+        con = duckdb.connect()
+        try:
+            source, found = open_source(con, path, Path(scratch))
+            return (source.count if source is not None else 0), found
+        finally:
+            con.close()
 
 
 def read(path: Path, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
     """A columnar file as the interpreter's roster."""
-    con = duckdb.connect()
-    try:
-        source, found = open_source(con, path)
-        if source is None:
-            return None, found
-        cursor = con.execute(f'SELECT * FROM ({source.relation}) ORDER BY "{ROW}"')
-        names = [column[0] for column in cursor.description or ()]
-        records = [raw_record(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
-    finally:
-        con.close()
-    return assemble(RawRoster(records), str(path), "", Fields(policy))
+    if path.suffix.lower() in (".csv", ".tsv") and not path.is_dir():
+        return read_roster(path, policy)
+    with TemporaryDirectory() as scratch:
+        con = duckdb.connect()
+        try:
+            return _read(con, path, policy, Path(scratch))
+        finally:
+            con.close()
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, path: Path, policy: Policy, scratch: Path
+) -> tuple[Roster | None, list[Diagnostic]]:
+    source, found = open_source(con, path, scratch)
+    if source is None:
+        return None, found
+    reading = ColumnReader(policy, DIALECTS["duckdb"], str(path), {}).read(source.columns)
+    if wrong := [d for d in reading.diagnostics if d.severity == "error"]:
+        return None, wrong
+    marks = ", ".join(f"CASE WHEN {bad} THEN {at} END" for at, (bad, *_) in enumerate(source.bad)) or "NULL"
+    cursor = con.execute(f'SELECT COALESCE({marks}, NULL), * FROM ({source.relation}) ORDER BY "{ROW}"')
+    names = [column[0] for column in cursor.description or ()][1:]
+    at = names.index(ROW)
+    records = []
+    for mark, *row in cursor.fetchall():
+        number = row[at]
+        line = source.place(number)[1] if len(source.files) == 1 else number
+        kept = [(name, value) for name, value in zip(names, row, strict=True) if name in source.columns]
+        record = raw_record(line, [name for name, _ in kept], [value for _, value in kept])
+        if mark is not None:
+            record.problems.append(Problem("E792", *source.bad[mark][1:]))
+        records.append(record)
+    for table, line, cells, _ in misfits(source.tables):
+        records.append(RawRecord(line, None, problems=[problems.cell_count(cells, len(table.headings))]))
+    raw = RawRoster(records, noun="行" if len(source.files) == 1 else "条")
+    roster, told = assemble(raw, str(path), "", Fields(policy))
+    return roster, [*source.notes, *told]
+
+
+def deliver(
+    job: Job,
+    roster: Roster,
+    evaluation: Evaluation,
+    columns: Mapping[str, str],
+    told: Sequence[Diagnostic],
+) -> tuple[Path, ...]:
+    """Writes what a bulk run would have written, whole or not at all; the files. Raises OSError and DuckDB's errors."""
+    output, identifier = job.output, job.program.policy.meta.identifier
+    with TemporaryDirectory(dir=output.parent, prefix=f".{output.stem}.") as name:
+        folder = Path(name)
+        moved: dict[Path, Path] = {}
+        if roster.rejected:
+            write_rejects(roster, told, identifier, folder / "rejects")
+            moved[folder / "rejects"] = beside(output, REJECTS)
+        if job.groups:
+            write_groups(evaluation, folder / "groups")
+            moved[folder / "groups"] = beside(output, GROUPS)
+        write(evaluation, identifier, columns, folder / "results", output.suffix.lower()[1:])
+        counts = (roster.read, len(roster.records), len(roster.rejected))
+        files = inside(job.roster) if job.roster.is_dir() else [job.roster]
+        moved[folder / "receipt"] = receipt_path(output)
+        moved[folder / "results"] = output
+        receipt = receipt_of(
+            job.program, job.as_of, job.readings, "interpreter", fingerprint(job.roster, files, output.parent),
+            job.results, job.groups, counts, columns, [path.name for path in moved.values()], roster.data_date,
+        )  # fmt: skip
+        (folder / "receipt").write_text(receipt.text(), "utf-8")
+        for path in all_outputs(output):
+            if path not in moved.values():
+                path.unlink(missing_ok=True)
+        for source, target in moved.items():
+            source.replace(target)
+        return tuple(reversed(moved.values()))
+
+
+def write_rejects(roster: Roster, told: Sequence[Diagnostic], identifier: str, path: Path) -> None:
+    """The rows left out, one line for each mistake, as a bulk run lists them."""
+    ids = {(row.place.line, row.place.locator.split(".")[0]): row.id for row in roster.rejected}
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*HEADINGS[:2], identifier, *HEADINGS[3:]))
+        for diagnostic in told:
+            place = diagnostic.place
+            if diagnostic.severity != "error" or place is None:
+                continue
+            own, _, field = (
+                place.locator.partition(".") if place.locator.startswith("记录 ") else ("", "", place.locator)
+            )
+            id_ = ids.get((place.line, own), ids.get((place.line, "")))
+            row = own.removeprefix("记录 ") or place.line or place.locator
+            writer.writerow((place.file, row, id_ or "", field, diagnostic.message, diagnostic.hint))
 
 
 def write(evaluation: Evaluation, identifier: str, columns: Mapping[str, str], path: Path, form: str) -> None:

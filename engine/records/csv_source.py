@@ -12,12 +12,12 @@ from engine.records.problems import Problem, bad_file, cell_count, one_field_twi
 from engine.records.raw import RawRecord, RawRoster
 
 _SEPARATORS = (",", "\t", ";", "；", "，")
-_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
+WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def decode_table(raw: bytes) -> str | None:
     """Text by BOM, else strict UTF-8, else GB18030; None if it is none of them."""
-    if raw.startswith(_WIDE_BOMS):
+    if raw.startswith(WIDE_BOMS):
         return None
     for encoding in ("utf-8-sig", "gb18030"):
         try:

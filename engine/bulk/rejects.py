@@ -1,0 +1,167 @@
+"""Rows that are left out: each with every mistake in it, in a file; the first of them told.
+
+Only these rows are read one by one, by the reader of records, whose sentences they get.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.bulk.columns import Reading
+from engine.bulk.files import Source
+from engine.bulk.tables import misfits
+from engine.bulk.texts import ROW, named, quoted
+from engine.diagnostics import Diagnostic, Place
+from engine.policy import Policy
+from engine.records import problems
+from engine.records.problems import Problem
+from engine.records.raw import Doubled, RawRecord
+from engine.records.row import Fields, RowReader
+
+#: Rows left out that are told one by one; all of them are in the file of rejects.
+MOST_TOLD = 20
+BATCH = 2_000
+HEADINGS = ("文件", "行", "", "字段", "问题", "提示")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One row with what is wrong with it. `line` is that of a CSV, else the number of the record."""
+
+    file: Path
+    line: int
+    id: str
+    problems: tuple[Problem, ...]
+
+
+def left_out(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    reading: Reading,
+    policy: Policy,
+    numbers: str,
+    relation: str,
+    twice: bool,
+) -> Iterator[LeftOut]:
+    """Every row left out, in the order of the file. `numbers`: a SELECT of their `·行`; `relation`: the file as it is read;
+    `twice`: whether the table 「重」 has 标识 that stand in several rows."""
+    identifier = policy.meta.identifier
+    for table, line, cells, first in misfits(source.tables):
+        yield LeftOut(table.path, line, first, (problems.cell_count(cells, len(table.headings)),))
+    headings = [heading for raw in reading.raw.values() for heading in raw]
+    unread = [
+        f"CASE WHEN {bad} THEN {quoted(name)} END" for name, bad in reading.bad.items() if bad != "FALSE"
+    ]
+    odd = f"list_filter([{', '.join(unread)}], lambda x: x IS NOT NULL)" if unread else "[]"
+    own = (
+        f"CASE {' '.join(f'WHEN {bad} THEN {at}' for at, (bad, *_) in enumerate(source.bad))} END"
+        if source.bad
+        else "NULL"
+    )
+    columns = ", ".join([named(heading) for heading in headings])
+    same, join = "NULL", ""
+    if twice:
+        same, join = '"重".rows', f' LEFT JOIN "重" ON {reading.typed[identifier]} = "重".id'
+    cursor = con.execute(
+        f'SELECT "{ROW}", {odd}, {own}, {same}, {columns} FROM {named(relation)}{join} '
+        f'WHERE "{ROW}" IN ({numbers}) ORDER BY "{ROW}"'
+    )
+    rows = RowReader(Fields(policy))
+    while batch := cursor.fetchmany(BATCH):
+        for number, fields, mark, others, *values in batch:
+            file, line = source.place(number)
+            record = raw_record(line, headings, values)
+            facts, found = rows.read(record)
+            given = facts.get(identifier)
+            if given is None and not any(problem.where == identifier for problem in found):
+                found.append(problems.id_missing(identifier))
+            if others:
+                told = [source.place(other) for other in others if other != number]
+                said = [other for path, other in told if path == file] or [other for _, other in told]
+                found.append(problems.id_twice(identifier, str(given), said, "行"))
+            if mark is not None:
+                found.append(Problem("E792", *source.bad[mark][1:]))
+            if not found:
+                found.append(unread_cells(fields))
+            written = record.cells.get(next(iter(reading.raw[identifier])))
+            yield LeftOut(file, line, str(given if given is not None else written or ""), tuple(found))
+
+
+def unread_cells(fields: Sequence[str]) -> Problem:
+    """E792: what the reader of records takes and SQL does not."""
+    which = f"「{'」「'.join(fields)}」的写法" if fields else "有一处写法，"
+    return Problem(
+        "E792",
+        f"{which}批量计算读不了",
+        "请改成常用的写法，或用 --engine interpreter 计算",
+        "、".join(fields),
+    )
+
+
+def write(
+    rows: Iterator[LeftOut], path: Path, identifier: str, listed: str, roster: Path
+) -> tuple[int, list[Diagnostic]]:
+    """The file of rejects, one line for each mistake; how many rows, and what is told of them."""
+    count, said = 0, []
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow((*HEADINGS[:2], identifier, *HEADINGS[3:]))
+        for row in rows:
+            count += 1
+            for problem in row.problems:
+                writer.writerow((row.file, row.line, row.id, problem.where, problem.said, problem.hint))
+                if count <= MOST_TOLD:
+                    who = f"（{row.id[:40]}）" if row.id and problem.code != "E703" else ""
+                    said.append(
+                        Diagnostic(
+                            problem.code,
+                            f"第 {row.line} 行{who}{problem.said}",
+                            Place(str(row.file), row.line, locator=problem.where),
+                            problem.hint,
+                        )
+                    )
+    if count > MOST_TOLD:
+        more = f"还有 {count - MOST_TOLD:,} 行退回，没有逐行列出"
+        said.append(Diagnostic("E702", more, Place(str(roster)), f"全部在 {listed}"))
+    return count, said
+
+
+# --- a row as the readers of records take it ---------------------------------------------------------------
+
+
+def raw_record(row: int, headings: Sequence[str], values: Sequence[Any]) -> RawRecord:
+    return RawRecord(row, {name: raw_cell(value) for name, value in zip(headings, values, strict=True)})
+
+
+def raw_cell(value: Any) -> Any:
+    """Lists of year and value are series; a moment is no date unless it is midnight."""
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() and value.tzinfo is None else str(value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) and len(item) == 2 for item in value):
+        names = list(value[0])
+        year = next((name for name in names if name in ("年份", "年度", "year")), None)
+        if year is not None:
+            other = next(name for name in names if name != year)
+            return years([(item[year], raw_cell(item[other])) for item in value])
+    if isinstance(value, list):
+        return [raw_cell(item) for item in value]
+    if isinstance(value, dict):
+        return {str(raw_cell(key)): raw_cell(inner) for key, inner in value.items()}
+    return value
+
+
+def years(pairs: Sequence[tuple[Any, Any]]) -> Mapping[str, Any]:
+    named_ = [("空" if year is None else str(year), value) for year, value in pairs]
+    found = dict(named_)
+    if len(found) == len(named_):
+        return found
+    keys = [key for key, _ in named_]
+    twice = tuple(dict.fromkeys(key for key in keys if keys.count(key) > 1))
+    return Doubled({key: value for key, value in found.items() if key not in twice}, twice)

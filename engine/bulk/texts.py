@@ -1,0 +1,29 @@
+"""Words of the SQL that reads files: names of the columns added to them, literals and paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+#: The row's number over all files, added to every relation that is read.
+ROW = "·行"
+
+
+def quoted(text: str) -> str:
+    """A text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def named(name: str) -> str:
+    """An identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def pattern(path: Path) -> str:
+    """A path as a literal that stands for this one file, whatever stars and brackets are in its name."""
+    return quoted(re.sub(r"([\[*?])", r"[\1]", str(path)))
+
+
+def texts(paths: Iterable[Path]) -> str:
+    return "[" + ", ".join(pattern(path) for path in paths) + "]"
