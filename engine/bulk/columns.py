@@ -33,6 +33,11 @@ _BLANKS = r"\t-\r\x1c-\x1f\x{85}\x{2028}\x{2029}"
 _PLAIN = r"[ -~\x{b7}\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]*"
 #: Digits of a number that may have lost some.
 _SAFE = 15
+#: The four ways of writing a day.
+_PARTS = "[0-9]{4}%s[0-9]{1,2}%s[0-9]{1,2}"
+_DAY = "|".join((_PARTS.replace("%s", "-"), _PARTS.replace("%s", "/"), _PARTS.replace("%s", r"\."))) + (
+    "|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日"
+)
 _WIDE_CHARS, _NARROW_CHARS = "０１２３４５６７８９．－＋／年　", "0123456789.-+/年 "
 
 
@@ -178,21 +183,21 @@ class ColumnReader:
 
     def text(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str] | None:
         """A text; whole numbers are texts too, unless digits may have been lost."""
-        decimal = _DECIMAL.match(found)
+        d, decimal = self.dialect, _DECIMAL.match(found)
         word, wrong = f"NULLIF(trim({raw}), '')", ""
         if _WHOLE.match(found) or (decimal is not None and decimal[2] == "0"):
-            number = raw if decimal is None else f"CAST({raw} AS HUGEINT)"
-            word = f"CAST({number} AS VARCHAR)"
+            number = raw if decimal is None else d.cast(raw, d.whole[128])
+            word = d.cast(number, d.string)
             wrong = f"length(ltrim({word}, '-')) > {_SAFE}"
         elif found != "VARCHAR":
             return None
         if decl.format:
             word = f"upper({word})"
-            wrong = f"NOT {is_formed(decl.format, word)}" + (f" OR {wrong}" if wrong else "")
+            wrong = f"NOT {is_formed(d, decl.format, word)}" + (f" OR {wrong}" if wrong else "")
         elif not wrong and (decl.name == self.policy.meta.identifier or decl.name in self.normal):
-            wrong = f"NOT regexp_full_match({raw}, '{_PLAIN}')"
+            wrong = f"NOT {d.full_match(raw, _PLAIN)}"
         elif not wrong:
-            wrong = f"regexp_matches({raw}, '[{_STRANGE}{_BLANKS}]')"
+            wrong = d.has_match(raw, f"[{_STRANGE}{_BLANKS}]")
         return word, f"COALESCE({wrong}, FALSE)"
 
     def agreement(self, decl: FieldDecl) -> None:
@@ -205,7 +210,7 @@ class ColumnReader:
                 continue
             given, other = found.typed[name], self.policy.fields[name]
             if part == "出生":
-                wrong.append(f"COALESCE({birth_in(number)} <> {given}, FALSE)")
+                wrong.append(f"COALESCE({birth_in(self.dialect, number)} <> {given}, FALSE)")
             elif isinstance(other.type, EnumT):
                 words = words_of(other, other.type) | dict(self.more_words.get(name, {}))
                 arms = [(w, m[:1]) for w, m in words.items() if m[:1] in ("男", "女")]
@@ -219,7 +224,7 @@ class ColumnReader:
         """What one value is read as, and whether it is bad; None if the column's type does not serve."""
         is_text = found == "VARCHAR" or found.startswith("ENUM(")
         if found == '"NULL"':
-            return f"CAST(NULL AS {self.natural(decl, kind)})", "FALSE"
+            return self.dialect.cast("NULL", self.natural(decl, kind)), "FALSE"
         blank = f"trim({raw}) = ''"
         match kind:
             case EnumT():
@@ -257,8 +262,8 @@ class ColumnReader:
             case BoolT():
                 return "BOOLEAN"
             case DateT():
-                return "DATE"
-        return "VARCHAR"
+                return self.dialect.day
+        return self.dialect.string
 
     @staticmethod
     def digits(decl: FieldDecl) -> int:
@@ -267,8 +272,8 @@ class ColumnReader:
     def day(self, decl: FieldDecl, raw: str, found: str, is_text: bool) -> tuple[str, str] | None:
         if is_text:
             text = self.narrow(raw)
-            forms = "['%Y-%m-%d', '%Y/%m/%d', '%Y.%m.%d', '%Y年%m月%d日']"
-            typed = f"CAST(try_strptime({text}, {forms}) AS DATE)"
+            day = self.dialect.try_cast(f"translate({text}, '/.年月日', '----')", self.dialect.day)
+            typed = f"CASE WHEN {self.dialect.full_match(text, _DAY)} THEN {day} END"
             wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
         elif found == "DATE":
             typed, wrong = raw, "FALSE"
@@ -293,14 +298,15 @@ class ColumnReader:
         return f"translate(trim({raw}), '{_WIDE_CHARS}', '{_NARROW_CHARS}')"
 
     def number(self, decl: FieldDecl, raw: str, found: str, is_text: bool) -> tuple[str, str] | None:
-        digits = self.digits(decl)
+        d, digits = self.dialect, self.digits(decl)
         decimal = _DECIMAL.match(found)
         if is_text:
             text = self.narrow(raw)
-            tail = rf"(\.\d{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
-            good = f"regexp_full_match({text}, '[+-]?0*\\d{{1,{MOST_DIGITS}}}{tail}') AND length({text}) <= {MAX_DIGITS}"
+            tail = rf"(\.[0-9]{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
+            form = f"[+-]?0*[0-9]{{1,{MOST_DIGITS}}}{tail}"
+            good = f"{d.full_match(text, form)} AND length({text}) <= {MAX_DIGITS}"
             kind = f"DECIMAL({min(38, MOST_DIGITS + digits + 1)},{digits})" if digits else "BIGINT"
-            number = f"CASE WHEN {good} THEN TRY_CAST({text} AS DECIMAL(38,{digits})) END"
+            number = f"CASE WHEN {good} THEN {d.try_cast(text, f'DECIMAL(38,{digits})')} END"
             typed = f"CAST({number} AS {kind})"
             wrong = f"({typed} IS NULL AND NOT COALESCE(trim({raw}) = '', TRUE))"
         elif _WHOLE.match(found):
@@ -331,38 +337,34 @@ class ColumnReader:
         if inner is None:
             return None
         (year, year_kind), (value, value_kind), is_map = inner
-        read = self.cell(decl, decl.type.item, f"x.{self.dialect.quote(value)}", value_kind)
+        read = self.cell(decl, decl.type.item, self.dialect.field("x", value), value_kind)
         if read is None or not (_WHOLE.match(year_kind) or year_kind == "VARCHAR"):
             return None
-        items = f"map_entries({raw})" if is_map else raw
-        key = f"x.{self.dialect.quote(year)}"
-        number = (
-            key
-            if _WHOLE.match(year_kind)
-            else f"TRY_CAST(regexp_extract({key}, '^(\\d{{4}})年?$', 1) AS INTEGER)"
-        )
+        d = self.dialect
+        items = d.entries(raw) if is_map else raw
+        key = d.field("x", year)
+        number = key
+        if not _WHOLE.match(year_kind):
+            year_text = f"CASE WHEN {d.full_match(key, '[0-9]{4}年?')} THEN substr({key}, 1, 4) END"
+            number = d.cast(year_text, d.whole[32])
         as_is = (
-            (year, value) == ("年份", "值") and number == key and read[0] == f"x.{self.dialect.quote(value)}"
+            (year, value) == ("年份", "值") and number == key and read[0] == self.dialect.field("x", value)
         )
         typed = items
         if not as_is or is_map:
-            typed = (
-                f"list_transform({items}, lambda x: {{'年份': CAST({number} AS INTEGER), '值': {read[0]}}})"
-            )
+            typed = d.each(items, "x", d.struct((("年份", d.cast(number, d.whole[32])), ("值", read[0]))))
         if isinstance(decl.type.item, EnumT):
-            own, year_ = self.dialect.quote(decl.name), 'x."年份"'
-            again = self.cell(decl, decl.type.item, 'x."值"', "VARCHAR")
+            own, year_ = d.quote(decl.name), d.field("x", "年份")
+            again = self.cell(decl, decl.type.item, d.field("x", "值"), "VARCHAR")
             assert again is not None
             wrong = f"NOT COALESCE({year_} BETWEEN 1800 AND 2999, FALSE) OR {again[1]}"
-            years = f"list_transform({own}, lambda x: {year_})"
-            twice = f"len(list_distinct({years})) <> len({years})"
-            exact = f"COALESCE(len(list_filter({own}, lambda x: {wrong})) > 0 OR {twice}, FALSE)"
+            twice = d.has_twice(d.each(own, "x", year_))
+            exact = f"COALESCE({d.any_true(own, 'x', wrong)} OR {twice}, FALSE)"
             self.found.doubtful[decl.name] = exact
             return typed, "FALSE", "plain"
         wrong = f"NOT COALESCE({number} BETWEEN 1800 AND 2999, FALSE) OR {read[1]}"
-        years = f"list_transform({items}, lambda x: {number})"
-        twice = f"len(list_distinct({years})) <> len({years})"
-        bad = f"COALESCE(len(list_filter({items}, lambda x: {wrong})) > 0 OR {twice}, FALSE)"
+        twice = d.has_twice(d.each(items, "x", number))
+        bad = f"COALESCE({d.any_true(items, 'x', wrong)} OR {twice}, FALSE)"
         return typed, bad, "plain"
 
     def wide(self, decl: FieldDecl, parts: Sequence[tuple[int, str, str]]) -> None:
@@ -379,11 +381,13 @@ class ColumnReader:
                 said = f"「{heading}」列的类型是 {kind}，不能读作「{decl.name}」的值"
                 self.say("E791", said, self.advice(decl.type.item, kind), heading)
                 return
-            items.append(f"{{'年份': {year}, '值': {read[0]}}}")
+            items.append(self.dialect.struct((("年份", str(year)), ("值", read[0]))))
             bads.append(read[1])
-        whole = f'list_filter([{", ".join(items)}], lambda x: x."值" IS NOT NULL AND x."值" IS DISTINCT FROM \'\')'
-        if not isinstance(decl.type.item, EnumT | TextT):
-            whole = f'list_filter([{", ".join(items)}], lambda x: x."值" IS NOT NULL)'
+        value = self.dialect.field("x", "值")
+        given = f"{value} IS NOT NULL"
+        if isinstance(decl.type.item, EnumT | TextT):
+            given += f" AND {value} <> ''"
+        whole = self.dialect.where(self.dialect.list_of(items), "x", given)
         self.keep(
             decl.name, whole, f"({' OR '.join(bads)})", "plain", [heading for _, heading, _ in sorted(parts)]
         )
@@ -394,37 +398,36 @@ class ColumnReader:
             parts = {"": "VARCHAR"}
         if parts is None:
             return None
-        made, bads = [], []
+        d, made, bads = self.dialect, [], []
         for column in decl.columns:
             heading = next((h for h in (column.name, *column.headings, "") if h in parts), None)
             if heading is None:
-                made.append(
-                    f"{self.dialect.text(column.name)}: CAST(NULL AS {self.natural(column, column.type)})"
-                )
+                made.append((column.name, d.cast("NULL", self.natural(column, column.type))))
                 continue
-            inner = f"x.{self.dialect.quote(heading)}" if heading else "x"
+            inner = d.field("x", heading) if heading else "x"
             read = self.cell(column, column.type, inner, parts[heading])
             if read is None:
                 return None
-            made.append(f"{self.dialect.text(column.name)}: {read[0]}")
+            made.append((column.name, read[0]))
             bads.append(read[1])
         wrong = " OR ".join(bad for bad in bads if bad != "FALSE")
-        bad = f"COALESCE(len(list_filter({raw}, lambda x: {wrong})) > 0, FALSE)" if wrong else "FALSE"
-        return f"list_transform({raw}, lambda x: {{{', '.join(made)}}})", bad, "plain"
+        bad = f"COALESCE({d.any_true(raw, 'x', wrong)}, FALSE)" if wrong else "FALSE"
+        return d.each(raw, "x", d.struct(made)), bad, "plain"
 
     def dated(self, decl: FieldDecl, raw: str, found: str) -> tuple[str, str, str] | None:
         """A MAP from day to value."""
         key_kind, value_kind = map_parts(found)
         days = FieldDecl(name="日期", key=decl.key, type=DateT())
-        key = self.cell(days, DateT(), "x.key", key_kind)
-        value = self.cell(decl, decl.type, "x.value", value_kind)
+        key = self.cell(days, DateT(), self.dialect.field("x", "key"), key_kind)
+        value = self.cell(decl, decl.type, self.dialect.field("x", "value"), value_kind)
         if key is None or value is None:
             return None
-        entries = f"map_entries({raw})"
-        pairs = f"list_transform({entries}, lambda x: {{'k': {key[0]}, 'v': {value[0]}}})"
-        typed = f"CASE WHEN len({entries}) > 0 THEN map_from_entries({pairs}) END"
+        d = self.dialect
+        entries = d.entries(raw)
+        pairs = d.each(entries, "x", d.struct((("k", key[0]), ("v", value[0]))))
+        typed = f"CASE WHEN {d.length(entries)} > 0 THEN map_from_entries({pairs}) END"
         wrong = f"{key[0]} IS NULL OR {key[1]} OR {value[1]}"
-        bad = f"COALESCE(len(list_filter({entries}, lambda x: {wrong})) > 0, FALSE)"
+        bad = f"COALESCE({d.any_true(entries, 'x', wrong)}, FALSE)"
         return f"CASE WHEN {bad} THEN NULL ELSE {typed} END", bad, "dated"
 
 

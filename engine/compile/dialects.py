@@ -60,6 +60,19 @@ class Dialect:
     def shift_right(self, sql: str, by: str) -> str:
         return f"(({sql}) >> ({by}))"
 
+    # --- texts
+
+    def full_match(self, text: str, pattern: str) -> str:
+        """Whether a pattern (of what RE2 and Java both know) takes in the whole of a text."""
+        return f"regexp_full_match({text}, {self.text(pattern)})"
+
+    def has_match(self, text: str, pattern: str) -> str:
+        return f"regexp_matches({text}, {self.text(pattern)})"
+
+    def try_cast(self, sql: str, kind: str) -> str:
+        """NULL for what cannot be cast; of a text with spaces around it either."""
+        return f"TRY_CAST({sql} AS {kind})"
+
     # --- dates
 
     def add_days(self, day: str, days: str) -> str:
@@ -123,6 +136,10 @@ class Dialect:
 
     def any_true(self, items: str, name: str, condition: str) -> str:
         return f"len(list_filter({items}, lambda {name}: {condition})) > 0"
+
+    def has_twice(self, items: str) -> str:
+        """Whether a list without NULL has an item twice."""
+        return f"(len(list_distinct({items})) <> len({items}))"
 
     def position(self, items: Sequence[str], item: str) -> str:
         """The place from 1 of an item in a list of literals, NULL if it is not there."""
@@ -216,6 +233,13 @@ class Spark(Dialect):
     def shift_right(self, sql: str, by: str) -> str:
         return f"shiftright({sql}, {by})"
 
+    def full_match(self, text: str, pattern: str) -> str:
+        whole = rf"\A(?:{pattern})\z"
+        return f"({text} RLIKE {self.text(whole)})"
+
+    def has_match(self, text: str, pattern: str) -> str:
+        return f"({text} RLIKE {self.text(pattern)})"
+
     def add_days(self, day: str, days: str) -> str:
         return f"date_add({day}, CAST({days} AS INT))"
 
@@ -276,6 +300,9 @@ class Spark(Dialect):
 
     def any_true(self, items: str, name: str, condition: str) -> str:
         return f"exists({items}, {name} -> COALESCE({condition}, FALSE))"
+
+    def has_twice(self, items: str) -> str:
+        return f"(size(array_distinct({items})) <> size({items}))"
 
     def position(self, items: Sequence[str], item: str) -> str:
         return f"NULLIF(array_position({self.list_of(items)}, {item}), 0)"
