@@ -113,12 +113,20 @@ def _exit(diagnostics: Sequence[Diagnostic], strict: bool = False) -> int:
     return WRONG if has_errors(diagnostics) or (strict and bool(diagnostics)) else FINE
 
 
+def _is_url(path: Path) -> bool:
+    """Whether a path is one of those that only Spark reads and writes; `Path` keeps one of its slashes."""
+    scheme, colon, _ = path.as_posix().partition(":/")
+    return bool(colon) and len(scheme) > 1 and "/" not in scheme
+
+
 def _check_output(path: Path | None, force: bool, suffixes: tuple[str, ...]) -> None:
     """Refuses before any work is done."""
     if path is None:
         return
     if path.suffix.lower() not in suffixes:
         raise Refused(f"-o 不能写出「{path.suffix or path.name}」格式", f"可以写的有：{'、'.join(suffixes)}")
+    if _is_url(path):  # whether it is there, only Spark can tell
+        return
     if path.exists() and not force:
         raise Refused(f"文件「{path}」已经存在", "要覆盖请加 --force")
     if not path.parent.is_dir():
@@ -238,6 +246,9 @@ def check(paths: tuple[Path, ...], policies: Path | None, strict: bool) -> int:
     metavar="引擎",
     help="auto（默认，按人数选择）、interpreter（逐人计算）、duckdb 或 spark（批量计算）",
 )
+@click.option(
+    "--master", metavar="地址", default="", help="Spark 集群，如 yarn、spark://主机:7077（默认本机）"
+)
 def evaluate(
     roster: Path,
     as_of: date | None,
@@ -252,6 +263,7 @@ def evaluate(
     output: Path | None,
     force: bool,
     engine: str,
+    master: str,
 ) -> int:
     """按政策计算名册（.xlsx .csv .json .yaml，成批的 .parquet .csv .jsonl 或文件夹；- 为标准输入）。"""
     from engine.app import evaluate as app
@@ -267,7 +279,7 @@ def evaluate(
         roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
     )
     if _is_columnar(roster, output, engine):
-        return _in_bulk(folder, request, output, engine, form)
+        return _in_bulk(folder, request, output, engine, form, master)
     with _Bar("计算") as bar:
         run = app.evaluate(folder, request, bar)
     if isinstance(run, Misuse):
@@ -294,17 +306,20 @@ def _is_columnar(roster: Path, output: Path | None, engine: str) -> bool:
     return wanted or (output is not None and output.suffix.lower() == ".parquet")
 
 
-def _in_bulk(folder: Folder, request: Request, output: Path | None, engine: str, form: str) -> int:
+def _in_bulk(
+    folder: Folder, request: Request, output: Path | None, engine: str, form: str, master: str
+) -> int:
     """`eval` of a file that is read in place."""
     try:
         from engine.app import bulk as app
-    except ModuleNotFoundError as error:
-        raise Refused(f"批量计算还没有安装（缺 {error.name}）", "请运行 pip install '.[bulk]'") from error
-    from engine.choose import Misuse
-    from engine.render.bulk import bulk_object, bulk_text, engine_words
+        from engine.choose import Misuse
+        from engine.render.bulk import bulk_object, bulk_text, engine_words
 
-    with _Bar("批量计算") as bar:
-        run = app.run(folder, request, output, engine, bar)
+        with _Bar("批量计算") as bar:
+            run = app.run(folder, request, output, engine, bar, master)
+    except ModuleNotFoundError as error:
+        extra = "spark" if engine == "spark" else "bulk"
+        raise Refused(f"批量计算还没有安装（缺 {error.name}）", f"请运行 pip install '.[{extra}]'") from error
     if isinstance(run, Misuse):
         raise _refuse(run)
     used = f"，政策：{run.program.policy.meta.id}" if run.program else ""

@@ -16,7 +16,7 @@ import duckdb
 from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
 from engine.bulk import small
 from engine.bulk.files import is_bulk
-from engine.bulk.run import Job, all_outputs, beside, told_uncompiled, told_unwritten
+from engine.bulk.run import Job, Written, all_outputs, beside, told_uncompiled, told_unwritten
 from engine.bulk.run import run as run_in_bulk
 from engine.choose import Folder, Misuse, choose_policy
 from engine.compile.plan import compiled
@@ -28,6 +28,7 @@ from engine.types import BoolT
 
 #: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
 CROSSOVER = 2_000
+OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".json", ".yaml", ".yml")
 ENGINES = ("auto", "interpreter", "duckdb", "spark")
 
 
@@ -76,8 +77,9 @@ def run(
     output: Path | None,
     engine: str,
     progress: Callable[[int, int], None] | None = None,
+    master: str = "",
 ) -> BulkRun | Misuse:
-    """The whole of a run over a file that is read in place."""
+    """The whole of a run over a file that is read in place. `master` is Spark's."""
     roster = request.roster
     if not isinstance(roster, Path):
         return Misuse("标准输入不能这样计算", "请给出文件")
@@ -111,6 +113,10 @@ def run(
         return Misuse(
             f"DuckDB 不能直接读「{roster.suffix}」", "可以读 .parquet、.csv、.jsonl，或者它们的文件夹"
         )
+    if engine == "spark" and (roster.suffix.lower() in OTHERS or output.suffix.lower() != ".parquet"):
+        return Misuse(
+            "Spark 只读写 Parquet", "名册是一个 .parquet 文件或它们的文件夹，结果写到 -o 结果.parquet"
+        )
     results, groups = names
     job = Job(
         program=program,
@@ -124,7 +130,7 @@ def run(
     if engine == "interpreter":
         found_run = one_by_one(job, columnar, progress)
     else:
-        written = run_in_bulk(job, progress)
+        written = _in_spark(job, master) if engine == "spark" else run_in_bulk(job, progress)
         found_run = BulkRun(
             job.as_of,
             written.diagnostics,
@@ -147,6 +153,12 @@ def beside_the_roster(roster: Path, output: Path) -> Misuse | None:
     if roster.is_dir() and roster.resolve() in output.resolve().parents:
         return Misuse(f"结果不能写在名册的文件夹「{roster}」里", "下一次会当作名册读进来，请写到别处")
     return None
+
+
+def _in_spark(job: Job, master: str) -> Written:
+    from engine.bulk.spark import run as run_in_spark  # heavy, and not installed for everybody
+
+    return run_in_spark(job, master)
 
 
 def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | None) -> BulkRun:

@@ -76,22 +76,38 @@ def left_out(
     rows = RowReader(Fields(policy))
     while batch := cursor.fetchmany(BATCH):
         for number, fields, mark, others, *values in batch:
+            more = [Problem("E792", *source.bad[mark][1:])] if mark is not None else []
             file, line = source.place(number)
-            record = raw_record(line, headings, values)
-            facts, found = rows.read(record)
-            given = facts.get(identifier)
-            if given is None and not any(problem.where == identifier for problem in found):
-                found.append(problems.id_missing(identifier))
-            if others:
-                told = [source.place(other) for other in others if other != number]
-                said = [other for path, other in told if path == file] or [other for _, other in told]
-                found.append(problems.id_twice(identifier, str(given), said, "行"))
-            if mark is not None:
-                found.append(Problem("E792", *source.bad[mark][1:]))
-            if not found:
-                found.append(unread_cells(fields))
-            written = record.cells.get(next(iter(reading.raw[identifier])))
-            yield LeftOut(file, line, str(given if given is not None else written or ""), tuple(found))
+            told = [source.place(other) for other in others or () if other != number]
+            twins = [other for path, other in told if path == file] or [other for _, other in told]
+            yield of_row(rows, reading, identifier, (file, line), headings, values, fields, twins, more)
+
+
+def of_row(
+    rows: RowReader,
+    reading: Reading,
+    identifier: str,
+    place: tuple[Path, int],
+    headings: Sequence[str],
+    values: Sequence[Any],
+    unread: Sequence[str],
+    same: Sequence[int],
+    more: Sequence[Problem] = (),
+) -> LeftOut:
+    """One row read again. `unread`: fields whose checks found something; `same`: other rows with its 标识."""
+    file, line = place
+    record = raw_record(line, headings, values)
+    facts, found = rows.read(record)
+    given = facts.get(identifier)
+    if given is None and not any(problem.where == identifier for problem in found):
+        found.append(problems.id_missing(identifier))
+    if same:
+        found.append(problems.id_twice(identifier, str(given), list(same), "行"))
+    found += more
+    if not found:
+        found.append(unread_cells(unread))
+    written = record.cells.get(next(iter(reading.raw[identifier])))
+    return LeftOut(file, line, str(given if given is not None else written or ""), tuple(found))
 
 
 def unread_cells(fields: Sequence[str]) -> Problem:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from engine.bulk import rejects, words
+from engine.bulk import rejects, units, words
 from engine.bulk.columns import ColumnReader, Reading
 from engine.bulk.files import Source, in_chinese, open_source
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
@@ -30,7 +30,6 @@ from engine.compile.terms import CannotCompile
 from engine.diagnostics import Diagnostic, Place
 from engine.policy import Policy
 from engine.program import Program
-from engine.records import problems
 from engine.records.row import Fields
 from engine.records.shapes import SeriesReader
 from engine.types import EnumT, SeriesT
@@ -204,8 +203,8 @@ class _Run:
         common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
         names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
         self.lacking = list(common.lacking)
-        columns = self.units_of(reading)
-        units: dict[str, tuple[str, Mapping[str, str]]] = {}
+        columns = units.units_of(self.policy, reading.shapes)
+        of_units: dict[str, tuple[str, Mapping[str, str]]] = {}
         execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {base}")
         rejected = ""
         if names or columns:
@@ -222,10 +221,10 @@ class _Run:
                 execute(f'INSERT INTO "退回" ({q(ROW)}) VALUES ({line})')
             if self.one('SELECT count(*) FROM "退回"'):
                 rejected = "退回"
-            units = self.with_units(columns)
+            of_units = self.with_units(columns)
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
-            shown=self.job.groups, rejected=rejected, units=units, checks=None if names or columns else self.checks,
+            shown=self.job.groups, rejected=rejected, units=of_units, checks=None if names or columns else self.checks,
         )  # fmt: skip
         return self.written()
 
@@ -248,43 +247,15 @@ class _Run:
             self.same = bool(self.one('SELECT count(*) FROM "重"'))
         return self.same
 
-    def units_of(self, reading: Reading) -> dict[str, list[str]]:
-        """Fields of units that the file has as columns, by the field that names the unit."""
-        found: dict[str, list[str]] = {}
-        for name in reading.shapes:
-            owner = self.policy.fields[name].owner
-            if owner and owner in reading.shapes:
-                found.setdefault(owner, []).append(name)
-        return found
-
-    def with_units(self, units: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:
-        """A table for each kind of unit; of two different values of one fact neither is taken, and it is said."""
-        q = _DUCK.quote
-        made: dict[str, tuple[str, Mapping[str, str]]] = {}
-        for owner, names in units.items():
-            table = f"单位·{owner}"
-            parts = ", ".join(
-                f"CASE WHEN count(DISTINCT {q(n)}) = 1 THEN any_value({q(n)}) END AS {q(n)}, count(DISTINCT {q(n)}) AS {q('#' + n)}"
-                for n in names
-            )
-            self.con.execute(
-                f"CREATE OR REPLACE TEMP TABLE {q(table)} AS SELECT {q(owner)}, {parts} FROM {q(ROSTER)} "
-                f"WHERE {q(owner)} IS NOT NULL GROUP BY {q(owner)}"
-            )
+    def with_units(self, found: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:
+        """A table for each kind of unit; what rows disagree about is told."""
+        for owner, names in found.items():
+            made = units.unit_table(_DUCK, ROSTER, owner, names)
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE {_DUCK.quote(units.table_of(owner))} AS {made}")
             for name in names:
-                rows = self.con.execute(
-                    f"SELECT {q(owner)}, CAST(min({q(name)}) AS VARCHAR), CAST(max({q(name)}) AS VARCHAR), arg_min({q(ROW)}, {q(name)}), arg_max({q(ROW)}, {q(name)}) "
-                    f"FROM {q(ROSTER)} WHERE {q(owner)} IN (SELECT {q(owner)} FROM {q(table)} WHERE {q('#' + name)} > 1) GROUP BY ALL LIMIT 20"
-                ).fetchall()
-                for unit, low, high, *at in rows:
-                    told = problems.units_differ(name, owner, unit, low, high, tuple(at))
-                    self.said.append(
-                        Diagnostic(
-                            told.code, told.said, Place(str(self.job.roster), locator=told.where), told.hint
-                        )
-                    )
-            made[owner] = (table, dict.fromkeys(names, "plain"))
-        return made
+                rows = self.con.execute(units.differing(_DUCK, ROSTER, owner, name, ROW)).fetchall()
+                self.said += units.told(str(self.job.roster), owner, name, rows)
+        return units.shapes_of(found)
 
     def written(self) -> int:
         """Runs the statement into a temporary file, relation by relation where they are kept."""

@@ -91,10 +91,15 @@ def found_bad(frame: Frame, checks: Checks) -> str:
 
 
 def rows_left_out(
-    program: Program, as_of: date, shapes: Mapping[str, str], checks: Checks, places: Sequence[str]
+    program: Program,
+    as_of: date,
+    shapes: Mapping[str, str],
+    checks: Checks,
+    places: Sequence[str],
+    dialect: str = "duckdb",
 ) -> tuple[Relation, ...]:
     """The numbers of the rows of 名册 that `checks` find, with what is known of their place in `places`."""
-    d = DIALECTS["duckdb"]
+    d = DIALECTS[dialect]
     frame = Frame(
         Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, "·坏"]), Given(shapes)
     )
