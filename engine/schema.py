@@ -196,8 +196,8 @@ def _wrong(key: Scalar | None, node: Node, error: ValidationError) -> Diagnostic
             words = f"可用：{_listed(schema['enum'])}" if "enum" in schema else f"这里应写{expected}"
             return Diagnostic("E207", f"{owner}没有填写", beside, hint or words)
         case "enum" | "const" if written:
-            words = schema.get("enum", ())
-            hint = hint or suggest(str(instance), words) or f"可用：{_listed(words)}"
+            known = [word for word in schema.get("enum", ()) if word is not None]
+            hint = hint or suggest(str(instance), known) or f"可用：{_listed(known)}"
             return Diagnostic("E208", f"{owner}不能写{written}", place, hint)
         case "type" if written and "string" not in limit:
             colon = "：" in written or _GLUED.search(written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -223,16 +224,20 @@ def test_the_schema_of_amendments_is_that_of_policies_without_what_is_required()
 
 
 def loosened(schema: dict[str, Any]) -> dict[str, Any]:
-    """What an amendment may leave out is not required; what it writes keeps its shape."""
+    """What an amendment may leave out is not required; what it writes keeps its shape, and so do the items of lists,
+    which are replaced as wholes."""
+    in_lists = set(re.findall(r'"items": \{"\$ref": "#/\$defs/(\w+)"\}', json.dumps(schema)))
 
     def without(part: Any) -> Any:
         if isinstance(part, list):
             return [without(item) for item in part]
         if not isinstance(part, dict):
             return part
-        gone = ("required", "if", "then", "else", "allOf", "oneOf", "not", "minProperties")
+        gone = ["required", "allOf", "oneOf", "not", "minProperties"]
+        if set(part.get("if", ())) != {"type"}:  # on what else is written, which the base may have written
+            gone += ["if", "then", "else"]
         return {
-            key: part[key] if key == "enum" else without(value)
+            key: part[key] if key in ("enum", "items", *in_lists) else without(value)
             for key, value in part.items()
             if key not in gone or isinstance(value, bool)
         }
@@ -243,4 +248,5 @@ def loosened(schema: dict[str, Any]) -> dict[str, Any]:
     found["description"] = "只写改动的政策文件：「政策」里写明修订或细化哪一版。"
     found["required"] = ["格式", "政策"]
     found["properties"]["政策"]["required"] = ["编号", "施行"]
+    found["properties"]["政策"]["oneOf"] = [{"required": ["修订"]}, {"required": ["细化"]}]
     return found
