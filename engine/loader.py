@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from engine.amend import Based, based_on, merge
+from engine.amend import IMPLEMENTS, Above, Based, based_on, merge, word_of
 from engine.diagnostics import Diagnostic, has_errors, in_order, place_of
 from engine.loading import problems
 from engine.loading.constants import read_params
@@ -49,12 +49,14 @@ class Draft:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A whole policy as nodes: a file that stands by itself, or one laid over its base. `names` are the files it is
-    made of with the 政策 of each, base first; `sha256` is of the file's text, of a laid one of base's hash and text."""
+    made of with the 政策 of each, base first; `sha256` is of the file's text, of a laid one of base's hash and text;
+    `above` is the higher level's policy that a 细化 among them fills in."""
 
     root: Node
     sha256: str
     names: tuple[tuple[str, Node], ...]
     found: tuple[Diagnostic, ...] = ()
+    above: Above | None = None
 
 
 def read(source: SourceText) -> Draft:
@@ -79,9 +81,12 @@ def laid_over(draft: Draft, base: Whole) -> Whole | None:
     based = draft.based
     if based is None or not isinstance(draft.root, Mapping) or not isinstance(base.root, Mapping):
         return None
-    root, found = merge(base.root, draft.root, based)
+    above = base.above
+    if based.relation == IMPLEMENTS:
+        above = Above(based.id, base.root, word_of(draft.root, "层级"))
+    root, found = merge(base.root, draft.root, based, above)
     digest = hashlib.sha256(f"{base.sha256}\n{draft.source.text}".encode()).hexdigest()
-    return Whole(root, digest, (*base.names, (draft.source.name, root)), tuple(found))
+    return Whole(root, digest, (*base.names, (draft.source.name, root)), tuple(found), above)
 
 
 def load(source: SourceText) -> tuple[Policy | None, list[Diagnostic]]:

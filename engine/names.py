@@ -72,3 +72,21 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
         longer = [n for n in names if len(wrong) >= 2 and (wrong in n or (len(n) >= 2 and n in wrong))]
         best = sorted(longer, key=lambda n: abs(len(n) - len(wrong)))[:1]
     return f"是否想写「{best[0]}」？" if best else ""
+
+
+def misspelt(word: str, known: Iterable[str]) -> str:
+    """The known name that `word` (normalised) is likely to be a slip of the pen of, or "". Stricter than `suggest`, for
+    words that may well be meant: names that differ in numbers only are two names."""
+    names = [name for name in known if name != word and _DIGITS.sub("", name) != _DIGITS.sub("", word)]
+    return next(
+        (
+            name
+            for name in difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+            if difflib.SequenceMatcher(None, word, name).ratio() >= 0.75
+            or (len(name) == len(word) and sum(a != b for a, b in zip(name, word, strict=True)) == 1)
+        ),
+        "",
+    )
+
+
+_DIGITS = re.compile(r"[0-9〇一二三四五六七八九十百]+")

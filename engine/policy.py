@@ -41,7 +41,9 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
-    """政策: identity, authority and time of a version; `base` is the 编号 that it 修订 or 细化 (`relation`)."""
+    """政策: identity, authority and time of a version; `base` is the 编号 that it 修订 or 细化 (`relation`).
+
+    `written_expires` is 失效 as the file has it; `expires` is earlier where another file repeals the version."""
 
     id: str
     series: str
@@ -57,6 +59,12 @@ class Meta:
     key: Scalar
     base: str = ""
     relation: Literal["", "修订", "细化"] = ""
+    written_expires: date | None = None
+
+    @property
+    def known_from(self) -> date:
+        """The day on which the version is known: its 印发, without one its 施行."""
+        return self.issued or self.effective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,7 +377,7 @@ def _nodes_in(part: object) -> Iterator[Node]:
 
 def by_time(policy: Policy) -> tuple[date, date, int]:
     """By 施行, then 印发; of two of one day, the one laid over the other comes later."""
-    return policy.meta.effective, policy.meta.issued or policy.meta.effective, len(policy.layers)
+    return policy.meta.effective, policy.meta.known_from, len(policy.layers)
 
 
 def in_force(versions: Iterable[Policy], day: date) -> Policy | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from engine.amend import AMENDS, both_touch, word_of
+from engine.amend import AMENDS, added, both_touch, word_of
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.loader import Draft, Whole, alone, laid_over, load_whole, read
 from engine.names import suggest
@@ -103,8 +104,26 @@ class _Shelf:
             if based is not None and whole is not None:
                 known, own = self._said_of_base(draft), word_of(draft.root, "编号")
                 more = [in_amendment(p, own, based.relation, based.word) for p in more if p not in known]
+                more = [self._of_added(p, draft) for p in more]
             self.loaded[name] = policy, [*draft.found, *found, *more]
         return self.loaded[name]
+
+    def _of_added(self, problem: Diagnostic, draft: Draft) -> Diagnostic:
+        """What a declaration lacks that only an amendment of one in the base could lack says so."""
+        base = self.base_of(draft)
+        below = self.whole(base)[0] if base is not None else None
+        if problem.code != "E202" or below is None or problem.hint:
+            return problem
+        if not (isinstance(below.root, Mapping) and isinstance(draft.root, Mapping)):
+            return problem
+        for section, entry in added(below.root, draft.root):
+            if place_of(entry.key.source, entry.key.span) == problem.place:
+                known = below.root.get(section)
+                names = [e.key.text.strip() for e in known.entries] if isinstance(known, Mapping) else []
+                name = entry.key.text.strip()
+                hint = f"原文件没有「{section}.{name}」，新增的要写完整；{suggest(name, names)}".rstrip("；")
+                return replace(problem, hint=hint)
+        return problem
 
     def _said_of_base(self, draft: Draft) -> set[Diagnostic]:
         base = self.base_of(draft)
@@ -124,13 +143,16 @@ class _Shelf:
         place = place_of(based.word.source, based.word.span)
         if based.id in chain:
             circle = " → ".join((*chain[chain.index(based.id) :], based.id))
-            return None, [Diagnostic("E441", f"{based.relation}绕成了圈：{circle}", place)]
+            same = "每个版本用不同的编号" if based.id == word_of(draft.root, "编号") else ""
+            return None, [Diagnostic("E441", f"{based.relation}绕成了圈：{circle}", place, same)]
         base = self.base_of(draft)
         if base is None or base.root is None:
             fact = (
                 f"找不到所{based.relation}的「{based.id}」" if base is None else f"「{based.id}」的文件有错误"
             )
-            hint = suggest(based.id, [known for known in self.by_id if known])
+            named = next((d for d in self.drafts if word_of(d.root, "文号") == based.id), None)
+            hint = f"这里写编号：{word_of(named.root, '编号')}" if named is not None else ""
+            hint = hint or suggest(based.id, [known for known in self.by_id if known])
             beside = "原文件应与它放在同一个文件夹里，或在政策文件夹里"
             return None, [Diagnostic("E440", fact, place, hint or beside)]
         below, found = self.whole(base, chain)

@@ -13,6 +13,7 @@ from engine.app.check import check
 from engine.diagnostics import Diagnostic
 from engine.registry import load_file, load_files, load_folder
 from engine.values import Number
+from engine.versions import Registry
 
 ROOT = Path(__file__).parent.parent
 POLICIES = sorted(p for p in (ROOT / "policies").glob("*.yaml") if not p.name.endswith(".cases.yaml"))
@@ -111,6 +112,9 @@ BAD = [
     ("E442", HEAD + "删除: [政策]\n", "要删除的「政策」在原文件里没有"),
     ("E443", HEAD.replace("2021", "2019"), "施行日期早于它所修订的「甲」的施行日期 2020-01-01"),
     ("E446", HEAD + "参数:\n", "「参数」是空的，原文件里有内容"),
+    ("E440", HEAD.replace("修订: 甲", "修订: 甲发〔2020〕1号"), "找不到所修订的「甲发〔2020〕1号」"),
+    ("E210", HEAD.replace("修订: 甲", "修订: 甲, 细化: 甲"), "「修订」和「细化」只能写一个"),
+    ("E445", HEAD.replace("修订: 甲", "修订: 甲, 层级: 区县"), "修订「甲」的文件，层级不能低于它（省）"),
     ("E201", HEAD + "参数: {标准: {直: 1}}\n", "没有「直」这个键"),
     ("E202", HEAD + "规则: {新规则: {单位: 元}}\n", "「公式」和「校验」要写一个"),
     ("E301", HEAD + "删除: [参数.标准]\n", "未声明的名称「标准」"),
@@ -184,17 +188,118 @@ def test_a_lower_level_fills_in_what_is_left_to_it(tmp_path: Path) -> None:
     ("change", "code", "message"),
     [
         ("参数: {标准: {值: 30}}\n", "E445", "「甲」没有把「参数.标准」授权给市"),
-        ("参数: {浮动: {授权: 区县}}\n", "E445", "没有把「参数.浮动」授权给市"),
+        ("参数: {浮动: {授权: 区县}}\n", "E445", "授权填写「参数.浮动」，没有授权改它的「授权」"),
         ("删除: [规则.应发]\n", "E445", "没有把「规则.应发」授权给市"),
         ("参数: {浮动: {值: 60}}\n", "E240", "「60」超出了允许的范围"),
+        ("参数: {浮动: {值: 60, 范围: [10, 90]}}\n", "E445", "授权填写「参数.浮动」，没有授权改它的「范围」"),
+        ("参数: {浮动: {值: 60}}\n删除: [参数.浮动.范围]\n", "E445", "没有授权改它的「范围」"),
+        ("参数: {浮动: {值: 60, 单位: 元}}\n删除: [参数.浮动]\n", "E445", "没有授权删去它"),
+        ("删除: [条文]\n", "E445", "没有把「条文」授权给市"),
     ],
 )
 def test_a_lower_level_keeps_to_what_is_left_to_it(
     tmp_path: Path, change: str, code: str, message: str
 ) -> None:
-    problems = [d for d in found(tmp_path, 市=CITY + change) if d.severity == "error"]
+    base = BASE + "条文: {第一条: {处理: 宣示, 理由: 无}}\n"
+    problems = [d for d in found(tmp_path, 甲=base, 市=CITY + change) if d.severity == "error"]
     assert codes(problems) == [code]
     assert message in problems[0].message
+
+
+def test_what_a_lower_level_amends_of_its_own_stays_within_what_is_left_to_it(tmp_path: Path) -> None:
+    """A 修订 of a 细化 reaches no further than the 细化 could."""
+    city = CITY + "参数: {浮动: {值: 30}, 市补: {值: 3, 单位: 元}}\n规则: {市发: {公式: 应发 + 市补}}\n"
+    second = "格式: 1\n政策: {编号: 市乙, 修订: 市甲, 施行: 2021-06-01}\n"
+    within = second + "参数: {浮动: {值: 40}, 市补: {值: 4}}\n"
+    assert codes(found(tmp_path, 市=city, 市二=within)) == []
+    assert (value_of(tmp_path, "市乙", "浮动"), value_of(tmp_path, "市乙", "市补")) == (40, 4)
+    beyond = found(tmp_path, 市=city, 市二=second + "参数: {标准: {值: 999}}\n")
+    assert codes(beyond) == ["E445"]
+    assert "「甲」没有把「参数.标准」授权给市" in beyond[0].message
+
+
+def test_a_lower_level_that_fills_in_an_outdated_version(tmp_path: Path) -> None:
+    city = CITY + "参数: {浮动: {值: 30}}\n"
+    raised = HEAD + "参数: {标准: {值: 130}}\n"
+    problems = found(tmp_path, 乙=raised, 市=city)
+    assert codes(problems) == ["W814"]
+    assert problems[0].message == "2021-01-01 起「甲」施行的是「乙」，它细化的还是「甲」"
+    follows = city.replace("编号: 市甲, 细化: 甲", "编号: 市乙, 系列: 市甲, 细化: 乙").replace(
+        "2020-06", "2021-01"
+    )
+    assert codes(found(tmp_path, 乙=raised, 市=city, 市二=follows)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "meant"),
+    [
+        ("规则: {应法: {单位: 元, 公式: 标准}}\n", "应发"),
+        ("规则: {应法: {单位: 元, 公式: 标准}, 另: {单位: 元, 公式: 应法}}\n", ""),
+        ("规则: {应发二: {单位: 元, 公式: 标准}}\n", ""),
+        ("规则: {实发: {单位: 元, 公式: 标准}}\n删除: [规则.应发]\n", ""),
+    ],
+)
+def test_a_new_name_that_may_be_a_misspelt_one(tmp_path: Path, change: str, meant: str) -> None:
+    problems = [d for d in found(tmp_path, 乙=HEAD + change) if d.code == "W815"]
+    assert [f"「{meant}」不变" in d.message for d in problems] == ([True] if meant else [])
+
+
+def test_an_incomplete_new_name_says_that_the_base_lacks_it(tmp_path: Path) -> None:
+    problem = found(tmp_path, 乙=HEAD + "规则: {应付: {单位: 元}}\n")[0]
+    assert (problem.code, problem.hint) == (
+        "E202",
+        "原文件没有「规则.应付」，新增的要写完整；是否想写「应发」？",
+    )
+    assert problem.place is not None
+    assert problem.place.file.endswith("乙.yaml")
+
+
+def test_what_is_missing_in_an_amendment_is_said_there(tmp_path: Path) -> None:
+    problem = found(tmp_path, 乙=HEAD.replace(", 施行: 2021-01-01", ""))[0]
+    assert (problem.code, problem.message) == ("E202", "「政策」缺少「施行」")
+    assert problem.place is not None
+    assert problem.place.file.endswith("乙.yaml")
+
+
+def test_a_deleted_key_may_end_in_a_dot(tmp_path: Path) -> None:
+    articles = "条文:\n  第一条: {处理: 宣示, 理由: 无}\n  第一条（一）1.: {处理: 宣示, 理由: 无}\n"
+    deletion = HEAD + "删除: [条文.第一条（一）1., 条文.第一条.理由]\n条文: {第一条: {处理: 程序}}\n"
+    assert codes(found(tmp_path, 甲=BASE + articles, 乙=deletion)) == []
+    registry, _ = load_folder(tmp_path)
+    assert list(registry.policies[0].provisions) == ["第一条"]
+
+
+LATE = "格式: 1\n政策: {编号: 乙, 修订: 甲, 施行: 2021-01-01, 印发: 2021-08-01}\n参数: {标准: {值: 130}}\n"
+MEANWHILE = (
+    "格式: 1\n政策: {编号: 丙, 修订: 甲, 施行: 2021-05-01, 印发: 2021-04-15}\n参数: {浮动: {值: 20}}\n"
+)
+BOTH = "格式: 1\n政策: {编号: 丁, 修订: 丙, 施行: 2021-05-01, 印发: 2021-08-01}\n参数: {标准: {值: 130}}\n"
+
+
+def test_a_change_that_reaches_back_beyond_another(tmp_path: Path) -> None:
+    """乙, issued in August for January on, would be lost from May, when 丙 of April takes effect."""
+    lost = found(tmp_path, 乙=LATE, 丙=MEANWHILE)
+    assert codes(lost) == ["W813"]
+    assert lost[0].hint == (
+        "乙 印发在后：请另写一个修订「丙」的文件，施行也写 2021-05-01，印发写 2021-08-01，把那些修改写进去"
+    )
+    assert codes(found(tmp_path, 乙=LATE, 丙=MEANWHILE, 丁=BOTH)) == []
+    registry, _ = load_folder(tmp_path)
+    june = date(2021, 6, 1)
+    assert in_force_on(registry, june) == "丁"
+    assert in_force_on(registry.known_on(june), june) == "丙"
+
+
+def test_nothing_is_laid_over_what_was_issued_later(tmp_path: Path) -> None:
+    """On a day between, one would be known and the other not."""
+    problems = found(tmp_path, 乙=LATE, 丙=MEANWHILE.replace("修订: 甲", "修订: 乙"))
+    assert codes(problems) == ["E449"]
+    assert problems[0].message == "它（2021-04-15）早于所修订的「乙」的印发日期 2021-08-01"
+
+
+def in_force_on(registry: Registry, day: date) -> str:
+    found = registry.in_force("甲", day)
+    return found.meta.id if found else ""
 
 
 def test_a_file_by_path_finds_its_base_beside_it_or_in_the_folder(tmp_path: Path) -> None:
@@ -243,5 +348,19 @@ def test_damaged_amendments_are_told_of_and_never_raise(tmp_path: Path) -> None:
 
 def test_every_code_of_amendments_has_an_example() -> None:
     here = Path(__file__).read_text("utf-8")
-    for code in ("E240", "E440", "E441", "E442", "E443", "E444", "E445", "E446", "E447", "W813"):
+    for code in (
+        "E240",
+        "E440",
+        "E441",
+        "E442",
+        "E443",
+        "E444",
+        "E445",
+        "E446",
+        "E447",
+        "E449",
+        "W813",
+        "W814",
+        "W815",
+    ):
         assert f'"{code}"' in here

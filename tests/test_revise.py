@@ -25,6 +25,7 @@ from engine.loader import load, read
 from engine.nodes import Entry, Mapping, Node, Scalar, Sequence
 from engine.registry import load_file, load_folder, policy_files, whole_of
 from engine.source import SourceText
+from engine.versions import check_versions
 
 ROOT = Path(__file__).parent.parent
 NEAR = policy_files(ROOT / "policies")
@@ -188,6 +189,36 @@ def test_resolved_on_the_command_line(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, args).exit_code == 2  # not over what is there
 
 
+def test_a_base_with_line_ends_of_windows_keeps_its_comments(tmp_path: Path) -> None:
+    base, change = tmp_path / "jiaban-2021-47.yaml", tmp_path / REVISIONS[0].name
+    base.write_bytes(BASE.replace("\n", "\r\n").encode("utf-8"))
+    for path in REVISIONS:
+        shutil.copy(path, change)
+        text = resolved_text(whole_of(change)[2])
+        assert text == resolved_text(whole_of(path, NEAR)[2])
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_new_version_takes_any_number(tmp_path: Path, full: bool) -> None:
+    (tmp_path / "甲.yaml").write_text(PLAIN, "utf-8")
+    number = '甲发 #3: "x"\n系列: 丁'
+    args = ["new", "乙", "--policies", str(tmp_path), "--effective", "2021-01-01", "--number", number]
+    done = CliRunner().invoke(main, [*args, *(["--full"] if full else []), "-o", str(tmp_path / "乙.yaml")])
+    assert done.exit_code == 0, done.output
+    registry, problems = load_folder(tmp_path)
+    assert problems == []
+    found = registry.in_force("甲", date(2021, 1, 1))
+    assert found is not None
+    assert (found.meta.number, found.meta.series) == (number, "甲")
+
+
+def test_a_draft_says_when_the_version_before_it_ends(tmp_path: Path) -> None:
+    base = PLAIN.replace("施行: 2020-01-01", "施行: 2020-01-01, 失效: 2024-12-31")
+    (tmp_path / "甲.yaml").write_text(base, "utf-8")
+    args = ["new", "乙", "--policies", str(tmp_path), "--effective", "2021-01-01"]
+    assert "\n  # 失效: 2024-12-31   # 甲 的失效日期；" in CliRunner().invoke(main, args).output
+
+
 # ---- versions ----------------------------------------------------------------------------------------------
 
 PLAIN = "格式: 1\n政策: {编号: 甲, 名称: 甲, 文号: 甲发1号, 施行: 2020-01-01, 标识: 工号}\n字段: {工号: {类型: 文字}}\n"
@@ -205,6 +236,45 @@ def test_a_policy_repealed_by_another(tmp_path: Path) -> None:
     assert registry.in_force("甲", date(2021, 12, 31)) is not None
     assert registry.in_force("甲", date(2022, 1, 1)) is None
     assert registry.in_force("乙", date(2022, 1, 1)) is not None
+
+
+def test_with_a_repealed_policy_go_its_amendments(tmp_path: Path) -> None:
+    amended = "格式: 1\n政策: {编号: 丙, 修订: 甲, 文号: 甲发3号, 施行: 2021-01-01}\n"
+    other = (
+        PLAIN.replace("编号: 甲", "编号: 乙, 废止文件: 甲发1号")
+        .replace("2020", "2022")
+        .replace("甲发1号, 施行", "乙发1号, 施行")
+    )
+    registry = folder_of(tmp_path, PLAIN, amended, other)
+    assert [d.code for d in check_versions(registry)] == []
+    for day, versions in ((date(2020, 12, 31), "甲"), (date(2021, 12, 31), "丙"), (date(2022, 1, 1), "")):
+        found = registry.in_force("甲", day)
+        assert (found.meta.id if found else "") == versions
+    own = folder_of(tmp_path, PLAIN, amended, other.replace("废止文件: 甲发1号", "废止文件: 甲发3号"))
+    assert own.in_force("甲", date(2022, 1, 1)) is None  # never the version before it
+    assert {p.meta.id: p.meta.expires for p in own.policies}["甲"] is None
+
+
+def test_a_repeal_issued_later_was_not_known(tmp_path: Path) -> None:
+    """Effective 1 January 2022, issued in May 2023: until then the repealed policy was in force without end."""
+    other = (
+        PLAIN.replace("编号: 甲", "编号: 乙, 印发: 2023-05-01")
+        .replace("2020", "2022")
+        .replace("甲发1号", "乙发1号")
+    )
+    registry = folder_of(tmp_path, PLAIN, other.replace("标识", "废止文件: 甲发1号, 标识"))
+    day = date(2022, 6, 1)
+    assert registry.in_force("甲", day) is None
+    assert registry.known_on(date(2023, 4, 30)).in_force("甲", day) is not None
+    assert registry.known_on(date(2023, 5, 1)).in_force("甲", day) is None
+
+
+def test_a_base_with_an_end_overlaps_its_amendment(tmp_path: Path) -> None:
+    base = PLAIN.replace("施行: 2020-01-01", "施行: 2020-01-01, 失效: 2024-12-31")
+    registry = folder_of(tmp_path, base, "格式: 1\n政策: {编号: 丙, 修订: 甲, 施行: 2021-01-01}\n")
+    problem = check_versions(registry)[0]
+    assert problem.code == "E411"
+    assert problem.hint.endswith("；修订后仍到期失效的，写在修订里")
 
 
 def test_what_was_known_on_a_day(tmp_path: Path) -> None:

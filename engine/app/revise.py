@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.choose import Chosen, Folder, Misuse, choose_policy
 from engine.diagnostics import Diagnostic, in_order
-from engine.diff.resolved import resolved_text, splice
+from engine.diff.resolved import resolved_text, splice, word
 from engine.loader import Draft
 from engine.names import is_name, normalize
 from engine.nodes import Entry, Mapping, Scalar
@@ -85,7 +85,9 @@ def _amendment(policy: Policy, meta: dict[str, str]) -> str:
         f"  编号: {meta['编号']}",
         f"  修订: {policy.meta.id}",
     ]
-    lines += [f"  {key}: {meta[key]}" for key in ("文号", "印发", "施行") if meta[key]]
+    lines += [f"  {key}: {word(meta[key])}" for key in ("文号", "印发", "施行") if meta[key]]
+    if policy.meta.expires is not None:
+        lines.append(f"  # 失效: {policy.meta.expires}   # {policy.meta.id} 的失效日期；新版不写就一直有效")
     lines.append("")
     numbers = [param for param in policy.params.values() if isinstance(param.type, NumberT) and param.values]
     param = next((param for param in numbers if param.type != NumberT()), None) or next(iter(numbers), None)

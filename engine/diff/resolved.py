@@ -23,10 +23,12 @@ _UNSAFE = re.compile(r"[,\[\]{}\n\r\t]|: |:$| #|^[-?:!&*|>'\"%@`#~]|^\s|\s$")
 
 def resolved_text(drafts: Sequence[Draft]) -> str | None:
     """The whole policy that a base and the files laid over it, in their order, make, as the text of one file."""
-    whole = alone(drafts[0]) if drafts else None
+    if not drafts:
+        return None
+    text = drafts[0].source.text.replace("\r\n", "\n")
+    whole = alone(read(SourceText(drafts[0].source.name, text)))
     if whole is None:
         return None
-    text = drafts[0].source.text
     for draft in drafts[1:]:
         laid = laid_over(draft, whole)
         if laid is None or not isinstance(laid.root, Mapping):
@@ -260,6 +262,11 @@ def _flow(node: Node) -> str:
         case Mapping(entries=entries):
             return f"{{{', '.join(f'{_key(entry.key)}: {_flow(entry.value)}' for entry in entries)}}}"
     raise AssertionError(node)
+
+
+def word(text: str) -> str:
+    """A word of a user's as it can stand behind a key."""
+    return text if not _UNSAFE.search(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _scalar(node: Scalar, flow: bool) -> str:

@@ -42,6 +42,7 @@ def read_meta(node: Node | None, root: Node, loading: Loading) -> Meta | None:
         key=key,
         base=section.word("修订") or section.word("细化"),
         relation="修订" if section.has("修订") else "细化" if section.has("细化") else "",
+        written_expires=expires,
     )
 
 
