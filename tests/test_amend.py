@@ -290,6 +290,22 @@ def test_a_change_that_reaches_back_beyond_another(tmp_path: Path) -> None:
     assert in_force_on(registry.known_on(june), june) == "丙"
 
 
+def test_an_amendment_checked_alone_says_what_it_brings_about(tmp_path: Path) -> None:
+    """The officer who drafts 乙 hears that 丙, in the folder in use, would undo it from May on."""
+    folder, draft = tmp_path / "政策", tmp_path / "草稿" / "乙.yaml"
+    for path in (folder, draft.parent):
+        path.mkdir()
+    found(folder, 丙=MEANWHILE)
+    draft.write_text(LATE, "utf-8")
+    problems = check(None, [draft], folder).diagnostics
+    assert [(d.code, d.place.file) for d in problems if d.place] == [("W813", str(folder / "丙.yaml"))]
+    draft.write_text(LATE.replace("2021-01-01", "2020-01-01").replace("2021-08-01", "2020-01-01"), "utf-8")
+    (folder / "甲.yaml").write_text(
+        BASE.replace("施行: 2020-01-01", "施行: 2020-01-01, 失效: 2020-12-31"), "utf-8"
+    )
+    assert "E411" in codes(list(check(None, [draft], folder).diagnostics))
+
+
 def test_nothing_is_laid_over_what_was_issued_later(tmp_path: Path) -> None:
     """On a day between, one would be known and the other not."""
     problems = found(tmp_path, 乙=LATE, 丙=MEANWHILE.replace("修订: 甲", "修订: 乙"))

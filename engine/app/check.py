@@ -11,8 +11,9 @@ from engine.choose import Folder
 from engine.diagnostics import Diagnostic, Place, in_order, place_of
 from engine.folder import registry_for
 from engine.policy import Policy
-from engine.registry import Registry, in_amendment, load_file, load_folder, policy_files
+from engine.registry import in_amendment, load_file, load_files, load_folder, policy_files
 from engine.testing.cases import cases_paths, read_cases
+from engine.versions import Registry, check_versions, with_repeals
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,25 @@ def check(folder: Folder | None, paths: Sequence[Path], beside: Path | None = No
             if policy_read is not None:
                 registry, found = registry_for(policy_read, path, None)
                 diagnostics += [*found, *_check_policy(policy_read, registry, set())]
+                diagnostics += _among_versions(policy_read, path, beside)
     return Checked(len(files), tuple(in_order(diagnostics)))
 
 
 def is_cases(path: Path) -> bool:
     return path.name.endswith((".cases.yaml", ".cases.yml"))
+
+
+def _among_versions(policy: Policy, path: Path, beside: Path | None) -> list[Diagnostic]:
+    """What an amendment named alone brings about between the versions beside it and in the folder `beside`."""
+    if not policy.meta.relation:
+        return []
+    places = (path.parent, *([beside] if beside else []))
+    files = {file.resolve(): file for place in places for file in policy_files(place)}
+    known = load_files(file for real, file in files.items() if real != path.resolve())[0].policies
+    others = [other for other in known if other.meta.id != policy.meta.id]
+    before = set(check_versions(Registry(with_repeals(others))))
+    after = check_versions(Registry(with_repeals([*others, policy])))
+    return [problem for problem in after if problem not in before]
 
 
 def _check_policy(policy: Policy, registry: Registry, said: set[Diagnostic]) -> list[Diagnostic]:
