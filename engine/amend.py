@@ -224,11 +224,19 @@ def _check_added(base: Mapping, change: Mapping, delegated: bool) -> Iterator[Di
         if section not in _NAMED or not isinstance(above, Mapping):
             continue
         name = _name(entry)
-        open_to = [e for e in above.entries if not delegated or _node_at(e.value, ("授权",)) is not None]
-        meant = misspelt(name, [_name(known) for known in open_to])
-        if meant and not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", word) for word in words):
+        known = {
+            _name(e): e.value
+            for e in above.entries
+            if not delegated or _node_at(e.value, ("授权",)) is not None
+        }
+        meant = misspelt(name, known)
+        if not meant or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", word) for word in words):
+            continue
+        own = _node_at(entry.value, ("依据",))
+        if own is None or _alike(own, _node_at(known[meant], ("依据",))):
             fact = f"原文件没有「{section}.{name}」，这里是新增，「{meant}」不变"
-            yield Diagnostic("W815", fact, _at(entry.key), f"要改的若是「{meant}」，请改正名称")
+            hint = f"要改的若是「{meant}」，请改正名称；确是新增的，请写上它自己的依据"
+            yield Diagnostic("W815", fact, _at(entry.key), hint)
 
 
 def _words(node: Node) -> list[str]:
