@@ -131,6 +131,15 @@ def choose_policy(
     ), []
 
 
+def choose_version(folder: Folder, word: str, as_of: date) -> tuple[Chosen | Misuse | None, list[Diagnostic]]:
+    """The version that `word` means where versions are compared, in force or not: a first version gives its 编号 to its
+    系列 too, and is meant before that."""
+    named = [p for p in folder.registry.policies if p.meta.id == normalize(word)]
+    if named and not has_errors(folder.diagnostics):
+        return Chosen(named[0], folder.registry), []
+    return choose_policy(folder, word, as_of, whenever=True)
+
+
 def _is_path(word: str) -> bool:
     return "/" in word or "\\" in word or word.endswith((".yaml", ".yml")) or Path(word).is_file()
 

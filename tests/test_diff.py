@@ -484,3 +484,97 @@ def test_a_field_that_is_not_there() -> None:
     found = with_impact(compared("raised-base"), Asked(roster=ROSTER, as_of=DAY, by=("街到",)))
     assert isinstance(found, Misuse)
     assert "街道" in found.hint
+
+
+# ---- what orders each kind of change, and which version a word means ------------------------------------------
+
+FORMS = """\
+格式: 1
+政策: {编号: 甲, 名称: 甲办法, 层级: 省, 施行: 2020-01-01, 标识: 工号}
+字段:
+  工号: {类型: 文字}
+  级别: {选项: [初级, 高级]}
+  地区: {选项: [东, 西]}
+  工龄: {类型: 整数, 单位: 年, 范围: [0, 60]}
+参数:
+  比例: {值: 20%, 依据: 第一条}
+  封顶: {值: 1200.50, 单位: 元/月, 依据: 第二条第二款}
+  截止: {值: 2021-12-31, 类型: 日期, 依据: 第三条（一）2.}
+  动: {单位: 元/月, 依据: 附件一, 值: {2020-01-01: {值: 10, 依据: 第四条}, 2021-01-01: {值: 12, 依据: 第四条}}}
+  无据: {值: 3, 单位: 元/月}
+表:
+  二维: {按: [级别, 地区], 单位: 元/月, 值: {初级: {东: 1, 西: 2}, 高级: {东: 3, 西: 4}}, 依据: 第五条之一}
+  档:
+    按: 工龄
+    单位: 元/月
+    依据: 第六条（二）
+    行:
+      - {工龄: {不满: 5}, 值: 10}
+      - {工龄: {满: 5}, 值: 20}
+规则:
+  甲项: {单位: 元/月, 周期: 月, 依据: 第七条, 公式: "取小(四舍五入(二维[级别, 地区] * 比例, 2) + 动 + 无据 + 档[工龄], 封顶)"}
+  乙项: {校验: 工龄 < 40, 级别: 提示, 依据: 第八条}
+  丙项: {公式: 计算日 <= 截止, 依据: 第九条}
+条文:
+  第一条: {处理: 计算}
+  第二条: {处理: 计算}
+  第三条: {处理: 计算}
+  第四条: {处理: 计算}
+  第五条: {处理: 宣示, 理由: 无}
+  第五条之一: {处理: 计算}
+  第六条: {处理: 计算}
+  第七条: {处理: 计算}
+  第八条: {处理: 计算}
+  第九条: {处理: 计算}
+  附件一: {处理: 宣示, 理由: 无}
+"""
+
+FORMS_CHANGED = """\
+格式: 1
+政策: {编号: 乙, 修订: 甲, 施行: 2021-01-01}
+参数:
+  比例: {值: 25%}
+  封顶: {值: 1300}
+  截止: {值: 2022-12-31}
+  动: {值: {2021-01-01: {值: 15}, 2022-01-01: {值: 18, 依据: 第四条}}}
+  无据: {值: 4}
+表:
+  二维: {值: {高级: {西: 5}}}
+  档:
+    行:
+      - {工龄: {不满: 6}, 值: 10}
+      - {工龄: {满: 6}, 值: 25}
+规则:
+  乙项: {校验: 工龄 < 45}
+  丁项: {公式: 计算日 > 截止, 依据: 第十条}
+删除: [规则.丙项]
+条文: {第十条: {处理: 计算}, 第九条: {处理: 宣示, 理由: 无}}
+"""
+
+
+def test_sentences_for_every_form_of_figure(tmp_path: Path) -> None:
+    """Dated figures, limits and cells of rows, inserted and new articles, and what cites nothing; and 甲, which is the
+    编号 of the first version and the 系列 of all, is the first version."""
+    (tmp_path / "甲.yaml").write_text(FORMS, "utf-8")
+    (tmp_path / "乙.yaml").write_text(FORMS_CHANGED, "utf-8")
+    result = compare(open_folder(tmp_path, ROOT), "甲", "乙", date(2024, 12, 31))
+    assert isinstance(result, Compared)
+    assert result.difference is not None, result.diagnostics
+    assert (result.difference.old.meta.id, result.difference.new.meta.id) == ("甲", "乙")
+    assert [edit.sentence for edit in result.difference.edits if edit.sentence] == [
+        "将第一条中的“20%”修改为“25%”。",
+        "将第二条第二款中的“1200.50元”修改为“1300元”。",
+        "将第三条第（一）项第2目中的“2021年12月31日”修改为“2022年12月31日”。",
+        "将第四条中自2021年1月1日起的“12元”修改为“15元”。",
+        "在第四条中增加“自2022年1月1日起18元”。",
+        "将第五条之一中“高级，西”的标准“4元”修改为“5元”。",
+        "将第六条第（二）项中“工龄不满5年”修改为“工龄不满6年”。",
+        "将第六条第（二）项中“工龄满5年”修改为“工龄满6年”。",
+        "将第六条第（二）项中“工龄满5”的标准“20元”修改为“25元”。",
+        "将第八条中“乙项”的要求修改为“工龄小于45”。",
+        "删去第九条关于“丙项”的规定。",
+        "增加第十条：“计算日晚于截止”。",
+        "将“无据”的“3元”修改为“4元”。",
+    ]
+    limits = [edit for edit in result.difference.edits if edit.part.endswith(("工龄 满", "工龄 不满"))]
+    assert [(edit.unit, edit.kind) for edit in limits] == [("年", "无法判断"), ("年", "无法判断")]

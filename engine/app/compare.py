@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from engine.app.evaluate import choose_readings, program_of, read
-from engine.choose import Folder, Misuse, choose_policy
+from engine.choose import Folder, Misuse, choose_policy, choose_version
 from engine.diagnostics import Diagnostic, in_order, place_of
 from engine.diff.edits import difference
 from engine.diff.impact import Impact, Side, impact
@@ -59,7 +59,7 @@ def compare(folder: Folder, old: str, new: str, as_of: date) -> Compared | Misus
     said: list[Diagnostic] = []
     sides: list[tuple[Node, Program]] = []
     for word in (old, new):
-        chosen, found = choose_policy(folder, word, as_of, whenever=True)
+        chosen, found = choose_version(folder, word, as_of)
         if isinstance(chosen, Misuse):
             return chosen
         said += found

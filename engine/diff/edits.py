@@ -194,8 +194,9 @@ class _Teller:
         if section == "参数" and name in program.policy.params:
             kind = program.policy.params[name].type
         elif section == "表" and name in program.tables:
-            columns = program.tables[name].columns
-            kind = columns.get(str(path[-1])) or columns.get("")
+            columns, keys = program.tables[name].columns, dict(program.tables[name].keys)
+            limit = keys.get(str(path[4])) if path[2:3] == ("行",) and len(path) > 4 else None
+            kind = limit or columns.get(str(path[-1])) or columns.get("")
         return str(kind.unit) if isinstance(kind, NumberT) and not kind.unit.is_bare else ""
 
     def articles(self, change: Change) -> tuple[Article, ...]:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from engine.citations import Article, numeral
+from engine import nodes
+from engine.citations import Article, numeral, parse_citation
 from engine.diff.changes import Item
 from engine.diff.model import Edit
-from engine.nodes import Mapping, Scalar
+from engine.loading.section import iso_date
+from engine.nodes import Mapping, Node, Scalar
 from engine.program import Program
 from engine.words import say
 
@@ -74,7 +76,11 @@ def _sentence(edit: Edit, where: str, old: Program, new: Program) -> str:
         if edit.action == "删除":
             return f"删去{where}{about}。"
         said = _said(edit, new, path)
-        return f"{f'在{where}' if where else ''}增加{about}{f'：“{said}”' if said else ''}。"
+        if where and _is_new(edit.articles, old):
+            return f"增加{where}{f'：“{said}”' if said else f'，{about[2:]}'}。"
+        return f"{f'在{where}中' if where else ''}增加{about}{f'：“{said}”' if said else ''}。"
+    if edit.section == "表" and path[0] == "行" and len(path) > 1:
+        return _row_edit(edit, where, old, new)
     if edit.section in ("参数", "表") and path[0] in ("值", "行"):
         return _cell(edit, where)
     if path[0] in ("例外", "步骤", "分流"):
@@ -88,18 +94,86 @@ def _sentence(edit: Edit, where: str, old: Program, new: Program) -> str:
     return f"{own}“{edit.name}”的{part}修改为“{said}”。" if said else ""
 
 
+def _is_new(articles: Sequence[Article], old: Program) -> bool:
+    """Whether the document had none of these articles."""
+    known = {
+        (article.number, article.inserted) for key in old.policy.provisions for article in parse_citation(key)
+    }
+    return all(article.number and (article.number, article.inserted) not in known for article in articles)
+
+
 def _cell(edit: Edit, where: str) -> str:
-    """A figure of a parameter or of a table."""
+    """A figure of a parameter or of a cell of a table."""
     inside = f"{where}中" if where else ""
+    since = _since(edit) if edit.section == "参数" else ""
     of = f"“{edit.part.strip('[]')}”的标准" if edit.section == "表" else ""
-    other = edit.old_unit != edit.unit
-    before = _figure(edit.old, edit.before, edit.old_unit, other)
-    after = _figure(edit.new, edit.after, edit.unit, other)
+    name = f"“{edit.name}”" if edit.section == "参数" and not where else ""
+    before, after = _figures(edit)
     if edit.action == "增加":
-        return f"在{inside or '有关规定中'}增加{of or f'“{edit.part}”'}“{after}”。"
+        return f"在{inside or '有关规定中'}增加{of or name}“{since}{after}”。"
     if edit.action == "删除":
-        return f"删去{inside}{of or f'“{edit.part}”'}“{before}”。"
-    return f"将{inside}{of or '的'}“{before}”修改为“{after}”。"
+        return f"删去{inside}{of or name}“{since}{before}”。"
+    return f"将{inside}{of or f'{name}{since}的'}“{before}”修改为“{after}”。"
+
+
+def _since(edit: Edit) -> str:
+    """「自2022年1月1日起」, of a figure that is given by date."""
+    step = edit.change.path[3] if len(edit.change.path) > 3 else None
+    day = iso_date(step) if isinstance(step, str) else None
+    return f"自{_figure(day, '', '', False)}起" if day is not None else ""
+
+
+def _figures(edit: Edit) -> tuple[str, str]:
+    other = edit.old_unit != edit.unit
+    return (
+        _figure(edit.old, _written(edit.change.before) or edit.before, edit.old_unit, other),
+        _figure(edit.new, _written(edit.change.after) or edit.after, edit.unit, other),
+    )
+
+
+def _written(node: Node | None) -> str:
+    """The figure of a dated value or of a row that is written with its 依据."""
+    value = node.get("值") if isinstance(node, Mapping) else None
+    return value.text.strip() if isinstance(value, Scalar) else ""
+
+
+def _row_edit(edit: Edit, where: str, old: Program, new: Program) -> str:
+    """A row of a table: its keys are said as in 「工龄满5」; of a limit that moved only the limit."""
+    item, rest = edit.change.path[3], edit.change.path[4:]
+    program, number = (
+        (old, item.old) if isinstance(item, Item) and item.old is not None else (new, _new(item))
+    )
+    table = program.policy.tables.get(edit.name)
+    if table is None or number is None or number >= len(table.rows):
+        return ""
+    keys = dict(table.rows[number].keys)
+    inside = f"{where}中" if where else ""
+    before, after = _figures(edit)
+    if rest and rest[0] in keys:
+        words = "".join(str(step) for step in rest if isinstance(step, str))
+        return f"将{inside}“{words}{before}”修改为“{words}{after}”。" if edit.action == "修改" else ""
+    column = f"“{rest[0]}”" if rest and rest[0] != "值" else ""
+    of = f"“{'，'.join(_key_words(key, node) for key, node in keys.items())}”的{column}标准"
+    if rest:
+        return f"将{inside}{of}“{before}”修改为“{after}”。" if edit.action == "修改" else ""
+    figure = after if edit.action == "增加" else before
+    told = f"“{figure}”" if _written(edit.change.after or edit.change.before) else ""
+    if edit.action == "增加":
+        return f"在{inside or '有关规定中'}增加{of}{told}。"
+    return f"删去{inside}{of}{told}。" if edit.action == "删除" else ""
+
+
+def _new(item: str | Item) -> int | None:
+    return item.new if isinstance(item, Item) else None
+
+
+def _key_words(key: str, node: Node) -> str:
+    if isinstance(node, Mapping):
+        limits = (f"{e.key.text.strip()}{_key_words('', e.value)}" for e in node.entries)
+        return f"{key}{''.join(limits)}"
+    if isinstance(node, nodes.Sequence):
+        return "、".join(_key_words(key, part) for part in node.items)
+    return node.text.strip()
 
 
 def _option(edit: Edit, where: str) -> str:
