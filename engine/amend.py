@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.diagnostics import Diagnostic, Place, place_of
 from engine.loading.section import is_blank, read_scalars
@@ -26,6 +26,8 @@ _FIXED = ("格式", "政策", "用例", "删除")
 
 #: What of a delegated entry stays with the level that delegates it.
 _FRAME = ("授权", "范围", "类型", "单位", "按", "栏目", "周期")
+
+_HOW_TO_DELETE = "写作 规则.某某、表.某表、规则.某某.例外"
 
 #: The dots of a path; one that ends a key (「第六条（一）1.」) is none.
 _DOT = re.compile(r"\.(?!\.|\s*$)")
@@ -82,7 +84,7 @@ def merge(
 
     E442 a 删除 that meets nothing; E443 施行 before the base's; E445 a change of what is not left to this level; E446 a
     blank where the base has something; E449 印发 before the base's; W815 a new name that looks like one misspelt."""
-    found = [*_check_time(base, change, based)]
+    found = [*_check_written(change), *_check_time(base, change, based)]
     wrong_level = [*_check_level(base, change, based)]
     found += wrong_level
     if above is not None and not wrong_level:
@@ -113,7 +115,7 @@ def merge(
 def deletions(change: Mapping) -> Iterator[tuple[Path, Scalar]]:
     """The paths of 删除, with the words as written."""
     for word in read_scalars(change.get("删除"), []):
-        yield tuple(normalize(part) for part in _DOT.split(word.text) if part.strip()), word
+        yield tuple(normalize(part) for part in _DOT.split(normalize(word.text)) if part.strip()), word
 
 
 def touched(change: Mapping) -> dict[Path, Node]:
@@ -213,6 +215,16 @@ def added(base: Mapping, change: Mapping) -> Iterator[tuple[str, Entry]]:
         for entry in section.value.entries:
             if not isinstance(known, Mapping) or known.get(_name(entry)) is None:
                 yield _name(section), entry
+
+
+def _check_written(change: Mapping) -> Iterator[Diagnostic]:
+    """What a change says of itself and the whole that it makes no longer shows."""
+    if change.get("格式") is None:
+        yield Diagnostic("E202", "文件缺少「格式」", _at(change.entries[0].key), "写作「格式: 1」")
+    wrong: list[Diagnostic] = []
+    read_scalars(change.get("删除"), wrong)
+    for problem in wrong:
+        yield replace(problem, hint=f"「删除」{_HOW_TO_DELETE}")
 
 
 def _check_added(base: Mapping, change: Mapping, delegated: bool) -> Iterator[Diagnostic]:
@@ -322,7 +334,7 @@ def _nothing_there(word: Scalar, base: Mapping, path: Path) -> Diagnostic:
         "E442",
         f"要删除的「{word.text.strip()}」在原文件里没有",
         _at(word),
-        hint or "写作 规则.某某、表.某表、规则.某某.例外",
+        hint or _HOW_TO_DELETE,
     )
 
 

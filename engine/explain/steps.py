@@ -197,6 +197,11 @@ class Teller:
                 return f"（由{by.number or by.id}{by.relation}）"
         return ""
 
+    def cited(self, citation: Scalar | None, written: Node) -> str:
+        """The 依据 of a part of a declaration, and who amended it."""
+        by = self.amended(written)
+        return f"{citation.text.strip()}{by}" if citation else by.strip("（）")
+
     def article(self, decl: Declaration, *formulas: Scalar | None) -> str:
         """The 依据 of a declaration, and who amended it."""
         return f"{decl.article}{self.amended(*(formulas or (decl.key,)))}"
@@ -299,9 +304,8 @@ class Teller:
         for (when, then), written in zip(rule.exceptions, rule.decl.exceptions, strict=True):
             condition = self.formula(written.when, when, law)
             result = self.formula(written.then, then, law) if condition.outcome is True else None
-            cited = written.citation.text.strip() if written.citation else ""
             label = written.label or f"例外{len(exceptions) + 1}"
-            by = f"{cited}{self.amended(written.when)}"
+            by = self.cited(written.citation, written.when)
             exceptions.append(Condition(label, condition.outcome, by, "", condition, result))
         return Step(
             key,
@@ -346,8 +350,7 @@ class Teller:
         if not any(condition.outcome is False for condition in scope):
             for ground, when in checked.grounds:
                 formula = self.formula(ground.when, when)
-                cited = ground.citation.text.strip() if ground.citation else ""
-                by = f"{cited}{self.amended(ground.when)}"
+                by = self.cited(ground.citation, ground.when)
                 found.append(Condition(f"（{ground.label}）", formula.outcome, by, ground.title, formula))
         decl = checked.decl
         return Step(key, "情形", BOOL, outcome, decl.article, decl.note, scope=scope, grounds=tuple(found))
