@@ -578,3 +578,18 @@ def test_sentences_for_every_form_of_figure(tmp_path: Path) -> None:
     ]
     limits = [edit for edit in result.difference.edits if edit.part.endswith(("工龄 满", "工龄 不满"))]
     assert [(edit.unit, edit.kind) for edit in limits] == [("年", "无法判断"), ("年", "无法判断")]
+
+
+def test_what_a_lower_level_fills_in_is_laid_down(tmp_path: Path) -> None:
+    base = FORMS.replace(
+        "无据: {值: 3, 单位: 元/月}", "无据: {值: 信息不足, 单位: 元/月, 授权: 市, 依据: 第七条}"
+    )
+    city = (
+        "格式: 1\n政策: {编号: 市, 细化: 甲, 名称: 市, 层级: 市, 施行: 2021-01-01}\n参数: {无据: {值: 3}}\n"
+    )
+    (tmp_path / "甲.yaml").write_text(base, "utf-8")
+    (tmp_path / "市.yaml").write_text(city, "utf-8")
+    result = compare(open_folder(tmp_path, ROOT), "甲", "市", date(2024, 12, 31))
+    assert isinstance(result, Compared)
+    assert result.difference is not None, result.diagnostics
+    assert [e.sentence for e in result.difference.edits if e.sentence] == ["将第七条中“无据”确定为“3元”。"]

@@ -212,6 +212,26 @@ def test_a_new_version_takes_any_number(tmp_path: Path, full: bool) -> None:
     assert (found.meta.number, found.meta.series) == (number, "甲")
 
 
+def test_the_examples_of_a_draft_are_what_its_level_may_change(tmp_path: Path) -> None:
+    base = (
+        PLAIN.replace("名称: 甲", "名称: 甲, 层级: 省")
+        + "参数:\n  省定: {值: 1}\n  市定: {值: 信息不足, 授权: 市}\n规则: {和: {公式: 省定 + 市定}}\n"
+    )
+    city = (
+        "格式: 1\n政策: {编号: 市, 细化: 甲, 名称: 市, 层级: 市, 施行: 2020-02-01}\n参数: {市定: {值: 2}}\n"
+    )
+    (tmp_path / "甲.yaml").write_text(base, "utf-8")
+    (tmp_path / "市.yaml").write_text(city, "utf-8")
+    args = ["new", "市二", "--policies", str(tmp_path), "--policy", "市", "--effective", "2021-01-01"]
+    draft = CliRunner().invoke(main, args).output
+    assert "#   市定: {值: 2}" in draft
+    assert "公式" not in draft
+    (tmp_path / "市二.yaml").write_text(
+        draft.replace("# 参数:\n#  ", "参数:\n ").replace("值: 2}", "值: 3}"), "utf-8"
+    )
+    assert [d for d in check(None, [tmp_path]).diagnostics if d.severity == "error"] == []
+
+
 def test_a_draft_says_when_the_version_before_it_ends(tmp_path: Path) -> None:
     base = PLAIN.replace("施行: 2020-01-01", "施行: 2020-01-01, 失效: 2024-12-31")
     (tmp_path / "甲.yaml").write_text(base, "utf-8")

@@ -12,7 +12,7 @@ from engine.diagnostics import Diagnostic, in_order
 from engine.diff.resolved import resolved_text, splice, word
 from engine.loader import Draft
 from engine.names import is_name, normalize
-from engine.nodes import Entry, Mapping, Scalar
+from engine.nodes import Entry, Mapping, Node, Scalar
 from engine.policy import Meta, Policy
 from engine.registry import policy_files, whole_of
 from engine.source import SourceText
@@ -89,7 +89,13 @@ def _amendment(policy: Policy, meta: dict[str, str]) -> str:
     if policy.meta.expires is not None:
         lines.append(f"  # 失效: {policy.meta.expires}   # {policy.meta.id} 的失效日期；新版不写就一直有效")
     lines.append("")
-    numbers = [param for param in policy.params.values() if isinstance(param.type, NumberT) and param.values]
+
+    def own(node: Node) -> bool:
+        """Not of a higher level, which this one cannot change."""
+        return policy.document(node).level == policy.meta.level
+
+    params = [param for param in policy.params.values() if param.values and own(param.values[-1].node)]
+    numbers = [param for param in params if isinstance(param.type, NumberT)]
     param = next((param for param in numbers if param.type != NumberT()), None) or next(iter(numbers), None)
     if param is not None:
         lines += [
@@ -97,7 +103,8 @@ def _amendment(policy: Policy, meta: dict[str, str]) -> str:
             "# 参数:",
             f"#   {param.name}: {{值: {param.values[-1].node.text.strip()}}}",
         ]
-    rule = next((rule for rule in policy.rules.values() if not rule.internal), None)
+    rules = (rule for rule in policy.rules.values() if not rule.internal and own(rule.key))
+    rule = next(rules, None)
     if rule is not None:
         formula = " ".join(rule.formula.text.split())
         lines += ["# 例：改一个公式", "# 规则:", f"#   {rule.name}:", f"#     公式: {formula}"]

@@ -113,6 +113,10 @@ def _cell(edit: Edit, where: str) -> str:
         return f"在{inside or '有关规定中'}增加{of or name}“{since}{after}”。"
     if edit.action == "删除":
         return f"删去{inside}{of or name}“{since}{before}”。"
+    if after == "信息不足":
+        return ""
+    if before == "信息不足":
+        return f"将{inside}{of or f'“{edit.name}”'}确定为“{since}{after}”。"
     return f"将{inside}{of or f'{name}{since}的'}“{before}”修改为“{after}”。"
 
 
@@ -209,6 +213,8 @@ def _figure(value: object, written: str, unit: str, full: bool) -> str:
     """A figure as documents write it: 2000元 (of 元/月; `full`: 每月2000元), 20%, 2021年5月27日."""
     if isinstance(value, date):
         return f"{value.year}年{value.month}月{value.day}日"
+    if written in ("信息不足", "不适用"):
+        return written
     what, _, per = unit.partition("/")
     return f"{f'每{per}' if full and per else ''}{written}{what}"
 
