@@ -6,20 +6,23 @@ Returns data and diagnostics and prints nothing, as `engine.app.evaluate` does, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
 from engine.bulk import small
 from engine.bulk.files import is_bulk
-from engine.bulk.run import Job, Written, all_outputs, beside, told_uncompiled, told_unwritten
+from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_uncompiled, told_unwritten
 from engine.bulk.run import run as run_in_bulk
+from engine.bulk.texts import quoted
 from engine.choose import Folder, Misuse, choose_policy
-from engine.compile.plan import compiled
+from engine.compile.dialects import DIALECTS
+from engine.compile.plan import MISSING_FACTS, NOT_APPLICABLE, compiled
 from engine.compile.terms import CannotCompile
 from engine.diagnostics import Diagnostic, in_order
 from engine.evaluation import evaluate
@@ -29,6 +32,7 @@ from engine.types import BoolT
 #: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
 CROSSOVER = 2_000
 OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".json", ".yaml", ".yml")
+_DUCK = DIALECTS["duckdb"]
 ENGINES = ("auto", "interpreter", "duckdb", "spark")
 
 
@@ -142,7 +146,7 @@ def run(
             written.rejected,
             written.files,
         )
-    return counted(found_run, job) if found_run.files else found_run
+    return counted(found_run, job) if found_run.files and job.output.exists() else found_run
 
 
 def beside_the_roster(roster: Path, output: Path) -> Misuse | None:
@@ -198,42 +202,39 @@ def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | 
 
 
 def counted(run: BulkRun, job: Job) -> BulkRun:
-    """What the results come to, read back from the file that was written."""
-    path = str(job.output).replace("'", "''")
-    policy = job.program.policy
-
-    def quote(name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
-
-    parts = []
-    for name in job.results:
-        rule = policy.rules.get(name)
-        money = rule is not None and rule.unit is not None and rule.unit.is_money
-        check = rule is not None and isinstance(job.program.types[name], BoolT)
-        key = "'" + name.replace("'", "''") + "'"
-        parts += [
-            f"count({quote(name)})",
-            f'count(*) FILTER (map_contains("不适用", {key}))',
-            f'count(*) FILTER (map_contains("信息不足", {key}))',
-            f"sum({quote(name)})" if money else "NULL",
-            f"count(*) FILTER (NOT {quote(name)})" if check else "NULL",
-        ]
-    if job.output.suffix.lower() != ".parquet" or not parts:
+    """What the results come to, read back from what was written."""
+    if job.output.suffix.lower() != ".parquet" or not job.results:
         return run
-    con = duckdb.connect()
-    try:
-        row = con.execute(f"SELECT {', '.join(parts)} FROM '{path}'").fetchone() or ()
-        groups = 0
-        listed = beside(job.output, ".groups.parquet")
-        if listed in run.files:
-            found = con.execute(
-                f"SELECT count(*) FROM '{str(listed).replace(chr(39), chr(39) * 2)}'"
-            ).fetchone()
-            groups = found[0] if found else 0
-    finally:
-        con.close()
-    counts = [Count(name, *row[5 * at : 5 * at + 5]) for at, name in enumerate(job.results)]
-    return BulkRun(
-        run.as_of, run.diagnostics, run.engine, run.program, run.readings, run.read, run.evaluated, run.rejected, run.files,
-        tuple(counts), groups,
-    )  # fmt: skip
+    d, program = _DUCK, job.program
+    amounts, checks = [], []
+    for name in job.results:
+        rule = program.policy.rules.get(name)
+        if rule is not None and rule.unit is not None and rule.unit.is_money:
+            amounts.append(name)
+        elif rule is not None and isinstance(program.types[name], BoolT):
+            checks.append(name)
+    parts = [f"count({d.quote(name)})" for name in job.results]
+    parts += [f"sum({d.quote(name)})" for name in amounts]
+    parts += [f"count(*) FILTER (NOT {d.quote(name)})" for name in checks]
+    with duckdb.connect() as con:
+
+        def ask(sql: str, path: Path = job.output) -> list[tuple[Any, ...]]:
+            files = f"{path}/*.parquet" if path.is_dir() else str(path)
+            return con.execute(sql.format(f"read_parquet({quoted(files)})")).fetchall()
+
+        def by_name(column: str) -> dict[str, int]:
+            keys = f"SELECT {d.keys_of(d.quote(column))} AS k FROM {{}}"
+            return dict(ask(f"SELECT k, count(*) FROM ({keys}) GROUP BY k"))
+
+        row = ask(f"SELECT {', '.join(parts)} FROM {{}}")[0]
+        closed, open_ = by_name(NOT_APPLICABLE), by_name(MISSING_FACTS)
+        listed = beside(job.output, GROUPS)
+        groups = ask("SELECT count(*) FROM {}", listed)[0][0] if listed in run.files else 0
+    values = dict(zip(job.results, row, strict=False))
+    totals = dict(zip(amounts, row[len(job.results) :], strict=False))
+    no = dict(zip(checks, row[len(job.results) + len(amounts) :], strict=False))
+    counts = tuple(
+        Count(name, values[name], closed.get(name, 0), open_.get(name, 0), totals.get(name), no.get(name))
+        for name in job.results
+    )
+    return replace(run, counts=counts, groups=groups)

@@ -36,13 +36,17 @@ from engine.diagnostics import Diagnostic, Place
 from engine.records.row import Fields, RowReader
 
 _SPARK = DIALECTS["spark"]
-#: What the statement takes for granted: no silent overflow, and days that do not depend on where the cluster stands.
-NEEDED = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
-#: Of a Spark of our own; the statement makes methods that the JVM would otherwise leave uncompiled.
+#: What the statement takes for granted: no silent overflow, and days that do not depend on where the cluster stands; and no
+#: methods of more bytes than the JVM compiles.
+NEEDED = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+}
+#: Of a Spark of our own.
 LOCAL = {
     "spark.driver.memory": "4g",
-    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
-    "spark.log.level": "ERROR",
+    "spark.log.level": "OFF",
     "spark.ui.enabled": "false",
 }
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
@@ -71,7 +75,7 @@ def is_remote(path: Path) -> bool:
 
 
 def session(master: str = "") -> SparkSession:
-    """The Spark that is running, or a new one; raises what PySpark raises when there is no Java."""
+    """A session of its own in the Spark that is running, or in a new one; raises what PySpark raises without Java."""
     builder = cast(Any, SparkSession.builder).appName("guizhang")
     if master:
         builder = builder.master(master)
@@ -79,7 +83,8 @@ def session(master: str = "") -> SparkSession:
         builder = builder.master("local[*]")
         for name, value in LOCAL.items():
             builder = builder.config(name, value)
-    found = builder.getOrCreate()
+        builder = builder.config("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 2)))
+    found = builder.getOrCreate().newSession()
     for name, value in NEEDED.items():
         found.conf.set(name, value)
     return cast(SparkSession, found)
@@ -236,7 +241,11 @@ class _Run:
             f"SELECT {', '.join(typed)}, {q(ROW)}, ({' OR '.join(bads)}) AS {q('·坏')} FROM {q(_FOUND)}{join}"
         )
         self.view(ROSTER, self.sql(base))
-        self.checks = Checks(q("·坏"), reading.doubtful)
+        # a filter high up would be pushed down through every stage and take all of their formulas along
+        bad = " OR ".join([q("·坏"), *reading.doubtful.values()])
+        self.view(ROSTER, self.sql(f"SELECT * EXCEPT ({q('·坏')}), ({bad}) AS {q('·坏')} FROM {q(ROSTER)}"))
+        self.every = self.spark.table(q(ROSTER))
+        self.view(ROSTER, self.every.where(f"NOT {q('·坏')}"))
         common = Common(_SPARK, job.as_of, job.as_of, job.readings)
         names = asked_of(common, self.program, job.results, reading.shapes, job.groups)
         self.lacking = list(common.lacking)
@@ -247,10 +256,7 @@ class _Run:
             by = {place for name in names for place in self.program.groups_by_name[name].by}
             left_out = self.left_out(reading, sorted(by | of_units.keys()))
             self.keep("退回", left_out)
-            if left_out.limit(1).count():
-                rejected = "退回"
-                whole = self.spark.table(q(ROSTER))
-                self.view(ROSTER, whole.join(left_out.select(ROW), ROW, "left_anti"))
+            rejected = "退回" if left_out.limit(1).count() else ""
             for owner, facts in of_units.items():
                 self.keep(units.table_of(owner), self.sql(units.unit_table(_SPARK, ROSTER, owner, facts)))
                 for name in facts:
@@ -259,12 +265,18 @@ class _Run:
             found = units.shapes_of(of_units)
         return compiled(
             self.program, job.as_of, job.readings, job.results, reading.shapes, "spark", shown=job.groups,
-            rejected=rejected, units=found, checks=None if self.grouped else self.checks,
+            rejected=rejected, units=found,
         )  # fmt: skip
 
     def left_out(self, reading: Reading, places: Sequence[str]) -> DataFrame:
-        found = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, places, "spark")
-        return self.sql(statement(found, _SPARK))
+        """`·行` of the rows left out, with what is known of their place."""
+        good = self.spark.table(_SPARK.quote(ROSTER))
+        self.view(ROSTER, self.every)
+        checks = Checks(_SPARK.quote("·坏"), {})
+        found = rows_left_out(self.program, self.job.as_of, reading.shapes, checks, places, "spark")
+        rows = self.sql(statement(found, _SPARK))
+        self.view(ROSTER, good)
+        return rows
 
     def absent(self, reading: Reading) -> list[Diagnostic]:
         """W790: columns that are not there and that results rest on."""

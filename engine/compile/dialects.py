@@ -7,7 +7,7 @@ Every method takes SQL texts and gives one. A value's SQL type is one of `WIDTHS
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 #: Bits of a whole number.
@@ -96,6 +96,10 @@ class Dialect:
 
     def map_type(self, key: str, value: str) -> str:
         return f"MAP({key}, {value})"
+
+    def word(self, texts: Iterable[str]) -> str:
+        """The type of texts that are all known (as literals), which are quick to write."""
+        return f"ENUM({', '.join(dict.fromkeys(texts))})"
 
     def struct_type(self, fields: Sequence[tuple[str, str]]) -> str:
         return f"STRUCT({', '.join(f'{self.quote(name)} {kind}' for name, kind in fields)})"
@@ -188,6 +192,10 @@ class Dialect:
     def empty_map(self, value_kind: str) -> str:
         return self.cast("MAP {}", self.map_type(self.string, value_kind))
 
+    def keys_of(self, map_: str) -> str:
+        """The keys of a map, each as a row of its own."""
+        return f"unnest(map_keys({map_}))"
+
     # --- over rows
 
     def list_over(self, sql: str, condition: str, order: str) -> str:
@@ -258,6 +266,12 @@ class Spark(Dialect):
 
     def map_type(self, key: str, value: str) -> str:
         return f"MAP<{key}, {value}>"
+
+    def word(self, texts: Iterable[str]) -> str:
+        return self.string
+
+    def keys_of(self, map_: str) -> str:
+        return f"explode(map_keys({map_}))"
 
     def struct_type(self, fields: Sequence[tuple[str, str]]) -> str:
         return f"STRUCT<{', '.join(f'{self.quote(name)}: {kind}' for name, kind in fields)}>"

@@ -196,18 +196,23 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
     written = [text for text in texts if not d.names_in(text)]
 
     def text(na: str, among: Sequence[str]) -> str:
-        if among is written and len(written) == len(texts):
+        if among is written and known:
             return d.item(d.list_of(texts), f"{na} + 1")
         return f"CASE {na} " + " ".join(f"WHEN {texts.index(text)} THEN {text}" for text in among) + " END"
+
+    # names and reasons known beforehand are written as places in a list of words
+    known = len(written) == len(texts)
+    kind = d.map_type(d.word(d.text(name) for name, *_ in pairs), d.word(texts)) if known else ""
 
     def maps(of: Sequence[tuple[str, str]], among: Sequence[str]) -> str:
         any_ = " OR ".join(dict.fromkeys(f"{na} IS NOT NULL" for _, na in of))
         found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na, among)) for name, na in of], d.string)
-        return f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
+        found = f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
+        return d.cast(found, kind) if kind else found
 
     columns = foreseen(frame, [closed for *_, closed in pairs if closed])
     regular = [(name, closed) for name, _, closed in pairs if closed in columns]
-    one_by_one = maps([(name, na) for name, na, _ in pairs], written if len(written) == len(texts) else texts)
+    one_by_one = maps([(name, na) for name, na, _ in pairs], written if known else texts)
     if not regular:
         return one_by_one, [], ""
     base = len(texts) + 1
