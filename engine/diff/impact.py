@@ -6,14 +6,15 @@ record refused) is never counted as zero: it is counted by what happened to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
-from engine.needs import closure, needs_of
+from engine.expr import tree
+from engine.needs import closure, expressions, needs_of
 from engine.program import Program
 from engine.records.model import DatedFact, Record, Roster
 from engine.results import Evaluation, RecordResult
@@ -22,6 +23,8 @@ from engine.values import Grounds, NotApplicable, Number, Unknown, exact
 
 #: How many times a year a figure of each 周期 is paid.
 PER_YEAR = {"月": 12, "季": 4, "半年": 2, "年": 1}
+#: Figures that no year repeats: paid once, and amounts that have no 周期.
+ONCE = ("一次", "")
 MOST_VALUES = 40
 
 Status = Literal["不变", "增加", "减少", "改变", "新不适用", "新信息不足", "变为适用", "变为已知"]
@@ -39,17 +42,19 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One result of one person on both sides; `name` is as the new side calls it."""
+    """One result of one person on both sides; `name` is as the new side calls it. `measures`: the unit and 周期 of
+    either side where they are not the same, so that the two figures do not compare."""
 
     name: str
     type: Type | None
     before: Any
     after: Any
+    measures: tuple[str, str] | None = None
 
     @property
     def status(self) -> Status:
         before, after = self.before, self.after
-        if same(before, after):
+        if same(before, after) and not (self.measures and before and _is_number(before)):
             return "不变"
         if isinstance(after, Unknown):
             return "新信息不足"
@@ -64,8 +69,8 @@ class Shift:
 
     @property
     def change(self) -> Number | None:
-        """After less before, of numbers."""
-        if _is_number(self.before) and _is_number(self.after):
+        """After less before, of numbers of one unit and 周期."""
+        if self.measures is None and _is_number(self.before) and _is_number(self.after):
             return exact(self.after - self.before)
         return None
 
@@ -89,12 +94,29 @@ class Person:
 
     def yearly(self) -> Number | None:
         """The change of a year: each 周期 as often as a year has it; None if a figure is missing on either side."""
+        return self._change(PER_YEAR)
+
+    def once(self) -> Number | None:
+        """The change of what no year repeats; None if a figure is missing on either side."""
+        return self._change(dict.fromkeys(ONCE, 1))
+
+    def _change(self, times: Mapping[str, int]) -> Number | None:
         total: Number = 0
         for period, change in self.moves.items():
+            if period not in times:
+                continue
             if change is None:
                 return None
-            total += change * PER_YEAR[period]
+            total += change * times[period]
         return exact(total)
+
+    def gain(self) -> int | None:
+        """1 for one who gets more, -1 for less, by the year first and then by what is paid once; None if not known."""
+        yearly, once = self.yearly(), self.once()
+        if yearly is None or once is None:
+            return None
+        change = yearly or once
+        return (change > 0) - (change < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +135,10 @@ class Total:
         return None if self.before is None or self.after is None else exact(self.after - self.before)
 
 
+#: 周期 → results of the old and of the new side whose sum is all that is paid of it.
+Roots = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """People of one value of a field: how many, how many gain and lose, sums per 周期 over those without a gap."""
@@ -124,6 +150,7 @@ class Part:
     open: int
     sums: Mapping[str, tuple[Number, Number]]
     yearly: Number
+    once: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +166,13 @@ class GroupShift:
 
 @dataclass(frozen=True)
 class Impact:
-    """`only_old`, `only_new`: ids of records that one side refused. `roots`: 周期 → results that stand for all of it."""
+    """`only_old`, `only_new`: ids of records that one side refused. `roots`: 周期 → results that stand for all of it,
+    on the old and on the new side, as the new side calls them."""
 
     as_of: date
     people: tuple[Person, ...]
     totals: tuple[Total, ...]
-    roots: Mapping[str, tuple[str, ...]]
+    roots: Roots
     parts: Mapping[str, tuple[Part, ...]]
     groups: tuple[GroupShift, ...]
     only_old: tuple[str, ...]
@@ -159,9 +187,15 @@ class Impact:
         return _part("全体", self.people, self.roots)
 
     def largest(self, most: int) -> list[Person]:
-        """Those whose year changes most; of those without a sum, none."""
-        known = [(abs(Fraction(change)), person) for person in self.people if (change := person.yearly())]
-        return [person for _, person in sorted(known, key=lambda pair: -pair[0])[:most]]
+        """Those whose year changes most, then those to whom what is paid once does; of those without a sum, none."""
+        known = [
+            ((-abs(Fraction(yearly)), -abs(Fraction(once))), person)
+            for person in self.people
+            if (yearly := person.yearly()) is not None
+            and (once := person.once()) is not None
+            and (yearly or once)
+        ]
+        return [person for _, person in sorted(known, key=lambda pair: pair[0])[:most]]
 
 
 def same(before: Any, after: Any) -> bool:
@@ -183,18 +217,15 @@ def impact(
     as_of: date,
     renamed: Mapping[str, str],
     by: Sequence[str] = (),
-    reached: Collection[str] | None = None,
+    reached: Set[str] | None = None,
 ) -> Impact:
     """What changes for whom. `reached`: results that can differ (None: any), so that a figure missing in another does
     not hide what is known. `by`: fields to group people by; else those that some 集体 groups by, and the options that
     results rest on."""
-    roots = period_roots(new.program, new.results)
+    roots = _roots(old, new, renamed)
     was = {now: before for before, now in renamed.items()}
     names = list(dict.fromkeys((*new.results, *(renamed.get(name, name) for name in old.results))))
-    called = [
-        (name, was.get(name, name), new.program.types.get(name) or old.program.types.get(was.get(name, name)))
-        for name in names
-    ]
+    called = [_called(old.program, new.program, was.get(name, name), name) for name in names]
     before = {result.record.id: result for result in old.evaluation.records}
     people = []
     for result in new.evaluation.records:
@@ -229,6 +260,70 @@ def _groups(old: Side, new: Side, was: Mapping[str, str]) -> Iterator[GroupShift
                 yield GroupShift(group.name, key, label, one, other)
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A result by its name on either side."""
+
+    name: str
+    was: str
+    type: Type | None
+    measures: tuple[str, str] | None
+
+
+def _called(old: Program, new: Program, was: str, name: str) -> _Called:
+    before, after = old.types.get(was), new.types.get(name)
+    measures = None
+    if isinstance(before, NumberT) and isinstance(after, NumberT):
+        sides = [_measure(old, was, before), _measure(new, name, after)]
+        measures = None if sides[0] == sides[1] else (sides[0], sides[1])
+    return _Called(name, was, after or before, measures)
+
+
+def _measure(program: Program, name: str, kind: NumberT) -> str:
+    """「元/月，每月」."""
+    period = _period(program, name)
+    return "，".join(
+        word for word in (str(kind.unit), f"每{period}" if period in PER_YEAR else period) if word
+    )
+
+
+def _period(program: Program, name: str) -> str:
+    return program.rules[name].decl.period if name in program.rules else ""
+
+
+def _roots(old: Side, new: Side, renamed: Mapping[str, str]) -> Roots:
+    sides = []
+    for side in (old, new):
+        once = [name for name in side.results if _period(side.program, name) == "一次"]
+        found = {
+            **period_roots(side.program, side.results),
+            "一次": tuple(name for name in once if _is_money(side.program.types.get(name))),
+            "": _amounts_of_no_period(side),
+        }
+        sides.append(found)
+    return {
+        period: (tuple(renamed.get(name, name) for name in before), after)
+        for period in (*PER_YEAR, *ONCE)
+        if (before := sides[0].get(period, ())) or sides[1].get(period)
+        for after in [sides[1].get(period, ())]
+    }
+
+
+def _amounts_of_no_period(side: Side) -> tuple[str, ...]:
+    """Sums of money, not of money a month, that have no 周期 and that no other result is made of."""
+    program = side.program
+    inside = {used for name in side.results for used in _made_of(program, name)}
+    return tuple(
+        name
+        for name in side.results
+        if name in program.rules
+        and not _period(program, name)
+        and name not in inside
+        and isinstance(kind := program.types[name], NumberT)
+        and str(kind.unit) == "元"
+    )
+
+
 def period_roots(program: Program, results: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """周期 → its amounts that no other amount of the same 周期 is made of: summing them counts nothing twice."""
     periods: dict[str, list[str]] = {}
@@ -238,7 +333,7 @@ def period_roots(program: Program, results: Iterable[str]) -> dict[str, tuple[st
             periods.setdefault(rule.decl.period, []).append(name)
     found = {}
     for period, names in periods.items():
-        inside = {used for name in names for used in _rests_on(program, name)}
+        inside = {used for name in names for used in _made_of(program, name)}
         found[period] = tuple(name for name in names if name not in inside)
     return found
 
@@ -255,6 +350,27 @@ def grouping_fields(program: Program) -> list[str]:
         if n in used and isinstance(decl.type, EnumT) and not decl.owner
     ]
     return [name for name in dict.fromkeys(found) if name in policy.fields]
+
+
+def _made_of(program: Program, name: str) -> set[str]:
+    """Names whose amounts pass into an amount; what only decides about it is none of them."""
+    return closure(_amounts_in(program, name), lambda used: _amounts_in(program, used))
+
+
+def _amounts_in(program: Program, name: str) -> set[str]:
+    return {
+        node.name
+        for root in expressions(program, name)
+        for node in _money_nodes(root)
+        if isinstance(node, tree.Rule | tree.Reading | tree.Group)
+    }
+
+
+def _money_nodes(node: tree.Expr) -> Iterator[tree.Expr]:
+    if _is_money(node.type):
+        yield node
+        for child in tree.children(node):
+            yield from _money_nodes(child)
 
 
 def _rests_on(program: Program, name: str) -> set[str]:
@@ -277,23 +393,29 @@ def _person(
     new: Program,
     before: RecordResult,
     after: RecordResult,
-    names: Sequence[tuple[str, str, Type | None]],
+    names: Sequence[_Called],
     was: Mapping[str, str],
-    roots: Mapping[str, tuple[str, ...]],
-    reached: Collection[str] | None,
+    roots: Roots,
+    reached: Set[str] | None,
 ) -> Person:
     shifts = tuple(
-        Shift(name, kind, before.outcomes.get(own, _NOT_YET), after.outcomes.get(name, _NO_MORE))
-        for name, own, kind in names
+        Shift(
+            one.name,
+            one.type,
+            before.outcomes.get(one.was, _NOT_YET),
+            after.outcomes.get(one.name, _NO_MORE),
+            one.measures,
+        )
+        for one in names
     )
     by_name = {shift.name: shift for shift in shifts}
     sums, moves = {}, {}
-    for period, members in roots.items():
-        own = [by_name[name] for name in members]
-        sums[period] = _sum(shift.before for shift in own), _sum(shift.after for shift in own)
-        can = [shift for shift in own if reached is None or shift.name in reached]
-        lows, highs = _sum(shift.before for shift in can), _sum(shift.after for shift in can)
-        moves[period] = None if lows is None or highs is None else exact(highs - lows)
+    for period, (olds, news) in roots.items():
+        sums[period] = _sum(by_name[n].before for n in olds), _sum(by_name[n].after for n in news)
+        still = set(olds) & set(news) - reached if reached is not None else set()
+        low = _sum(by_name[name].before for name in olds if name not in still)
+        high = _sum(by_name[name].after for name in news if name not in still)
+        moves[period] = None if low is None or high is None else exact(high - low)
     reasons: tuple[tuple[str, str, Any, Any, Type | None], ...] = ()
     if any(shift.status != "不变" for shift in shifts):
         reasons = tuple(_reasons(old, new, before, after, was))
@@ -315,23 +437,33 @@ def _sum(values: Iterable[Any]) -> Number | None:
 def _reasons(
     old: Program, new: Program, before: RecordResult, after: RecordResult, was: Mapping[str, str]
 ) -> Iterable[tuple[str, str, Any, Any, Type | None]]:
-    """Rules, figures and readings that came out differently on the way, in the order of the new policy."""
-    sides = _met(old, before), _met(new, after)
+    """Rules, figures and readings that came out differently on the way, in the order of the new policy, then what only
+    the old one met; None on the side that did not meet it."""
+    now = {was.get(name, name): name for name in new.order}
+    olds = _met(old, before, lambda name: now.get(name) is None or now[name] in after.traces)
+    news = _met(
+        new, after, lambda name: was.get(name, name) not in old.types or was.get(name, name) in before.traces
+    )
     told: set[str] = set()
-    for key, (article, value) in sides[1].items():
-        kind, name = key
-        earlier = sides[0].get((kind, was.get(name, name)))
-        if earlier is not None and name not in told and not same(earlier[1], value):
+    for (kind, name), (article, value) in news.items():
+        earlier = olds.pop((kind, was.get(name, name)), ("", None))
+        if name not in told and not same(earlier[1], value):
             told.add(name)
             yield article or earlier[0], name, earlier[1], value, new.types.get(name.split("[")[0])
+    for (_, name), (article, value) in olds.items():
+        if name not in told and now.get(name, name) not in told:
+            told.add(name)
+            yield article, name, value, None, old.types.get(name.split("[")[0])
 
 
-def _met(program: Program, result: RecordResult) -> dict[tuple[str, str], tuple[str, Any]]:
-    """What a person's results rest on: parameters, cells, rules, with 依据 and outcome."""
+def _met(
+    program: Program, result: RecordResult, counts: Callable[[str], bool]
+) -> dict[tuple[str, str], tuple[str, Any]]:
+    """What a person's results rest on: parameters, cells, rules, with 依据 and outcome; of rules that count."""
     found: dict[tuple[str, str], tuple[str, Any]] = {}
     for name in program.order:
         trace = result.traces.get(name)
-        if trace is None:
+        if trace is None or not counts(name):
             continue
         for use in trace.uses:
             if use.kind in ("参数", "表", "口径", "集体", "引用"):
@@ -368,9 +500,7 @@ def _total(program: Program, at: int, name: str, people: Sequence[Person]) -> To
     )
 
 
-def _parts(
-    field: str, people: Sequence[Person], roots: Mapping[str, tuple[str, ...]], as_of: date, asked: bool
-) -> tuple[Part, ...]:
+def _parts(field: str, people: Sequence[Person], roots: Roots, as_of: date, asked: bool) -> tuple[Part, ...]:
     """People by the value of a field; nothing if it says nothing about them (one value, or as many as people)."""
     members: dict[str, list[Person]] = {}
     for person in people:
@@ -388,19 +518,20 @@ def value_on(record: Record, field: str, day: date) -> str:
     return "（未填）" if value is None else str(value)
 
 
-def _part(value: str, people: Sequence[Person], roots: Mapping[str, tuple[str, ...]]) -> Part:
+def _part(value: str, people: Sequence[Person], roots: Roots) -> Part:
     sums: dict[str, tuple[Number, Number]] = {}
     for period in roots:
         both = [person.sums[period] for person in people]
         known = [(a, b) for a, b in both if a is not None and b is not None]
         sums[period] = exact(sum(a for a, _ in known)), exact(sum(b for _, b in known))
-    changes = [person.yearly() for person in people]
+    gains = [person.gain() for person in people]
     return Part(
         value,
         len(people),
-        sum(change is not None and change > 0 for change in changes),
-        sum(change is not None and change < 0 for change in changes),
-        sum(change is None for change in changes),
+        gains.count(1),
+        gains.count(-1),
+        gains.count(None),
         sums,
-        exact(sum(change for change in changes if change is not None)),
+        exact(sum(change for person in people if (change := person.yearly()) is not None)),
+        exact(sum(change for person in people if (change := person.once()) is not None)),
     )

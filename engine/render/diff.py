@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.app.compare import Compared, ReadingsRun
 from engine.citations import parse_citation
-from engine.diff.impact import Impact, Part, Person, Shift, Total
+from engine.diff.impact import ONCE, PER_YEAR, Impact, Part, Person, Shift, Total
 from engine.diff.model import CLASSES, Difference, Edit
 from engine.diff.witness import Refused, Witnesses, shown
 from engine.program import Program
@@ -208,7 +208,7 @@ def _impact(compared: Compared, impact: Impact) -> Iterator[Block]:
         yield Paragraph("、".join(rest), "没有变化的")
     yield from _charts(impact)
     for name, parts in impact.parts.items():
-        if any(part.yearly or part.gain or part.lose or part.open for part in parts):
+        if any(part.yearly or part.once or part.gain or part.lose or part.open for part in parts):
             yield Heading(3, f"按{name}")
             yield _parts_table(name, parts, impact)
     yield from _groups(impact, program)
@@ -221,9 +221,9 @@ def _counts(impact: Impact, old: Sequence[Any], new: Sequence[Any]) -> str:
     still = len(impact.people) - len(impact.changed)
     parts = [f"比较 {len(impact.people)} 人", f"有变化 {len(impact.changed)} 人", f"没有变化 {still} 人"]
     if impact.roots:
-        parts.append(f"全年收入增加 {whole.gain} 人、减少 {whole.lose} 人")
+        parts.append(f"收入增加 {whole.gain} 人、减少 {whole.lose} 人")
         if whole.open:
-            parts.append(f"{whole.open} 人的变化因信息不足算不出，不在全年变化里")
+            parts.append(f"{whole.open} 人的变化因信息不足算不出，不在变化合计里")
     for ids, words in ((impact.only_old, "只有旧版能算"), (impact.only_new, "只有新版能算")):
         if ids:
             shown = "、".join(ids[:5]) + ("…" if len(ids) > 5 else "")
@@ -238,14 +238,38 @@ def _sums(impact: Impact) -> Iterator[Block]:
     whole = impact.whole
     rows = [
         (
-            f"每{period}（{'、'.join(impact.roots[period])}）",
+            f"{period_title(period)}（{_summed(*impact.roots[period])}）",
             *(money(x) for x in (before, after, Fraction(after) - Fraction(before))),
         )
         for period, (before, after) in whole.sums.items()
     ]
     if rows:
-        rows.append(("折合全年", "", "", money(whole.yearly)))
+        if any(period in PER_YEAR for period in whole.sums):
+            rows.append(
+                (
+                    "折合全年（一次性和其他的除外）" if has_once(impact) else "折合全年",
+                    "",
+                    "",
+                    money(whole.yearly),
+                )
+            )
         yield Table(("合计（元）", "旧", "新", "变化"), tuple(rows), frozenset((1, 2, 3)))
+
+
+def period_title(period: str) -> str:
+    return f"每{period}" if period in PER_YEAR else "一次性" if period else "其他"
+
+
+def _summed(old: Sequence[str], new: Sequence[str]) -> str:
+    """What a sum is of; on either side, if it is not the same."""
+    if old == new:
+        return "、".join(new)
+    return f"旧：{'、'.join(old) or '无'}；新：{'、'.join(new) or '无'}"
+
+
+def has_once(impact: Impact) -> bool:
+    """Whether anything that no year repeats is paid."""
+    return any(period in ONCE for period in impact.roots)
 
 
 _STATUSES = ("增加", "减少", "改变", "不变", "新不适用", "新信息不足", "变为适用", "变为已知")
@@ -263,16 +287,20 @@ def _totals_table(totals: Iterable[Total]) -> Table:
 
 
 def _charts(impact: Impact) -> Iterator[Block]:
-    changes = [change for person in impact.people if (change := person.yearly()) is not None]
-    if any(changes):
-        svg, words = histogram(changes, "元/年")
-        yield Heading(3, "每人全年变化的分布")
+    """Of the year's changes; if there are none, of the changes of what is paid once."""
+    once = not any(person.yearly() for person in impact.people)
+    what, unit = ("一次性和其他", "元") if once else ("全年", "元/年")
+    changes = [person.once() if once else person.yearly() for person in impact.people]
+    known = [change for change in changes if change is not None]
+    if any(known):
+        svg, words = histogram(known, unit)
+        yield Heading(3, f"每人{what}变化的分布")
         yield Picture(svg, words)
     for name, parts in impact.parts.items():
-        rows = [(part.value, part.yearly) for part in parts]
+        rows = [(part.value, part.once if once else part.yearly) for part in parts]
         if any(value for _, value in rows):
-            svg, words = bar_chart(rows, "元/年")
-            yield Heading(3, f"全年变化按{name}")
+            svg, words = bar_chart(rows, unit)
+            yield Heading(3, f"{what}变化按{name}")
             yield Picture(svg, words)
             return
 
@@ -280,7 +308,7 @@ def _charts(impact: Impact) -> Iterator[Block]:
 def _parts_table(name: str, parts: Sequence[Part], impact: Impact) -> Table:
     periods = list(impact.roots)
     titles = [name, "人数", "增加", "减少", "信息不足"]
-    titles += [f"每{period}{side}" for period in periods for side in ("旧", "新", "变化")]
+    titles += [f"{period_title(period)}{side}" for period in periods for side in ("旧", "新", "变化")]
     rows = []
     for part in parts:
         cells = [part.value, str(part.people), str(part.gain), str(part.lose), str(part.open)]
@@ -312,9 +340,10 @@ def _largest(impact: Impact, program: Program) -> Iterator[Block]:
         return
     yield Heading(3, f"变化最大的 {len(largest)} 人")
     for person in largest:
-        yield Heading(4, who(person, program), aside=f"全年 {signed(person.yearly())} 元")
+        once = f"，一次性和其他 {signed(person.once())} 元" if person.once() else ""
+        yield Heading(4, who(person, program), aside=f"全年 {signed(person.yearly())} 元{once}")
         rows = [
-            (article, name, text_value(before, kind), text_value(after, kind))
+            (article, name, *("" if x is None else text_value(x, kind) for x in (before, after)))
             for article, name, before, after, kind in sorted(
                 person.reasons, key=lambda reason: _article_order(reason[0])
             )
@@ -329,13 +358,14 @@ def _article_order(cited: str) -> tuple[int, ...]:
 
 def _people(impact: Impact, program: Program) -> Iterator[Block]:
     people = impact.changed
+    once = any(person.once() for person in people)
     yield Heading(3, f"有变化的 {len(people)} 人")
     rows: list[tuple[Words, ...]] = []
     for person in people[:MOST_PEOPLE]:
-        rows.append(
-            (who(person, program), "；".join(map(shift_words, person.changed)), signed(person.yearly()))
-        )
-    yield Table((program.policy.meta.identifier, "变化", "全年（元）"), tuple(rows), frozenset((2,)))
+        sums = (signed(person.yearly()), *([signed(person.once())] if once else []))
+        rows.append((who(person, program), "；".join(map(shift_words, person.changed)), *sums))
+    titles = (program.policy.meta.identifier, "变化", "全年（元）", *(["一次性和其他（元）"] if once else []))
+    yield Table(titles, tuple(rows), frozenset((2, 3)))
     if len(people) > MOST_PEOPLE:
         yield Paragraph(
             f"其余 {len(people) - MOST_PEOPLE} 人没有列出；全部在 --format json 和 -o 文件.xlsx 里"
@@ -350,6 +380,10 @@ def who(person: Person, program: Program) -> str:
 
 def shift_words(shift: Shift) -> str:
     before, after = text_value(shift.before, shift.type), text_value(shift.after, shift.type)
+    if shift.measures is not None:
+        before, after = (
+            f"{text}（{measure}）" for text, measure in zip((before, after), shift.measures, strict=True)
+        )
     return f"{shift.name} {before} → {after}"
 
 
@@ -417,11 +451,6 @@ def readings_page(run: ReadingsRun) -> Page:
         impact, whole = found.impact, found.impact.whole
         touched = [total.name for total in impact.totals if set(total.counts) - {"不变"}]
         touched += dict.fromkeys(shift.name for shift in impact.groups)
-        once = sum(
-            Fraction(total.change)
-            for total in impact.totals
-            if total.change is not None and total.period in ("一次", "") and is_money(total.type)
-        )
         open_ = sum(any(s.status == "新信息不足" for s in person.shifts) for person in impact.people)
         yearly = signed(whole.yearly) if whole.yearly else ("0.00" if impact.roots else "")
         rows.append(
@@ -432,7 +461,7 @@ def readings_page(run: ReadingsRun) -> Page:
                 str(len(impact.changed)),
                 str(open_),
                 yearly,
-                signed(once) if once else "",
+                signed(whole.once) if whole.once else "",
                 "、".join(touched) or "—",
             )
         )

@@ -112,6 +112,7 @@ def _impact(compared: Compared, impact: Impact) -> dict[str, Any]:
         "only_new": list(impact.only_new),
         "sums": _sums(impact.whole, impact),
         "yearly": _money(impact.whole.yearly),
+        "once": _money(impact.whole.once),
         "results": [_total(total) for total in impact.totals],
         "groups": {
             name: [
@@ -123,6 +124,7 @@ def _impact(compared: Compared, impact: Impact) -> dict[str, Any]:
                     "open": part.open,
                     "sums": _sums(part, impact),
                     "yearly": _money(part.yearly),
+                    "once": _money(part.once),
                 }
                 for part in parts
             ]
@@ -145,6 +147,7 @@ def _impact(compared: Compared, impact: Impact) -> dict[str, Any]:
             {
                 "id": person.id,
                 "yearly": _money(person.yearly()),
+                "once": _money(person.once()),
                 "reasons": [
                     {"article": article, "name": name, "before": outcome(a, kind), "after": outcome(b, kind)}
                     for article, name, a, b, kind in person.reasons
@@ -159,7 +162,8 @@ def _sums(part: Part, impact: Impact) -> list[dict[str, Any]]:
     return [
         {
             "period": period,
-            "of": list(impact.roots[period]),
+            "of_old": list(impact.roots[period][0]),
+            "of": list(impact.roots[period][1]),
             "before": _money(before),
             "after": _money(after),
             "change": _money(exact(Fraction(after) - Fraction(before))),
@@ -182,6 +186,7 @@ def _person(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "yearly": _money(person.yearly()),
+        "once": _money(person.once()),
         "changes": [
             {
                 "name": shift.name,

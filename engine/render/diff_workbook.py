@@ -8,7 +8,7 @@ from pathlib import Path
 from engine import __version__
 from engine.app.compare import Compared
 from engine.diff.impact import Impact
-from engine.render.diff import article_of
+from engine.render.diff import article_of, period_title
 from engine.render.sheet_writer import Book
 from engine.render.text_results import title_field
 from engine.types import NumberT
@@ -63,18 +63,20 @@ def _people(book: Book, compared: Compared, impact: Impact) -> None:
     who = [program.policy.meta.identifier, *([title] if title else [])]
     by = list(impact.parts)
     sheet = book.sheet(
-        "逐人", [*who, *by, "结果", "情况", "旧", "新", "变化", "全年变化（元）"], kept=len(who)
+        "逐人",
+        [*who, *by, "结果", "情况", "旧", "新", "变化", "全年变化（元）", "一次性和其他变化（元）"],
+        kept=len(who),
     )
     for person in impact.changed:
         facts = [str(person.record.facts.get(name, "")) for name in by]
         first = True
         for shift in person.changed:
             name = [person.id, *([str(person.record.facts.get(title, ""))] if title else [])]
-            yearly = person.yearly() if first else ""
+            sums = ["？" if x is None else x for x in (person.yearly(), person.once())] if first else ["", ""]
             row = [*name, *facts, shift.name, shift.status, shift.before, shift.after]
             change = "" if shift.change is None else shift.change
-            kinds = [*(None for _ in range(len(row) - 2)), shift.type, shift.type, shift.type, _YUAN]
-            sheet.add([*row, change, yearly], kinds)
+            kinds = [*(None for _ in range(len(row) - 2)), shift.type, shift.type, shift.type, _YUAN, _YUAN]
+            sheet.add([*row, change, *sums], kinds)
             first = False
     sheet.done()
 
@@ -94,13 +96,36 @@ def _results(book: Book, impact: Impact) -> None:
 
 def _groups(book: Book, impact: Impact) -> None:
     periods = list(impact.roots)
-    titles = [f"每{period}{side}（元）" for period in periods for side in ("旧", "新")]
-    sheet = book.sheet("分组", ["字段", "值", "人数", "增加", "减少", "信息不足", *titles, "全年变化（元）"])
+    titles = [f"{period_title(period)}{side}（元）" for period in periods for side in ("旧", "新")]
+    sheet = book.sheet(
+        "分组",
+        [
+            "字段",
+            "值",
+            "人数",
+            "增加",
+            "减少",
+            "信息不足",
+            *titles,
+            "全年变化（元）",
+            "一次性和其他变化（元）",
+        ],
+    )
     for field, parts in (("全体", (impact.whole,)), *impact.parts.items()):
         for part in parts:
             sums = [x for period in periods for x in part.sums[period]]
-            row = [field, part.value, part.people, part.gain, part.lose, part.open, *sums, part.yearly]
-            sheet.add(row, [*(None for _ in range(6)), *(_YUAN for _ in range(len(sums) + 1))])
+            row = [
+                field,
+                part.value,
+                part.people,
+                part.gain,
+                part.lose,
+                part.open,
+                *sums,
+                part.yearly,
+                part.once,
+            ]
+            sheet.add(row, [*(None for _ in range(6)), *(_YUAN for _ in range(len(sums) + 2))])
     sheet.done()
 
 

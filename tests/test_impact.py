@@ -1,0 +1,171 @@
+"""Money that a change moves, and which way a change goes, on a small policy whose figures can be added up by eye.
+
+Three of four people are in service. 1: ten years, certified; 2: three years; 3: six years, certified; 4: left.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import jsonschema
+
+from engine.app.compare import Asked, Compared, compare, with_impact
+from engine.diff.impact import Impact
+from engine.diff.model import Edit
+from engine.folder import open_folder
+from engine.render.diff import diff_page
+from engine.render.diff_json import diff_object
+from engine.render.page_text import page_text
+from tests.test_diff import SCHEMA
+
+DAY = date(2024, 12, 31)
+BASE = """\
+格式: 1
+政策: {编号: jia-2024, 系列: jia, 名称: 甲办法, 印发: 2024-01-01, 施行: 2024-01-01, 标识: 工号}
+字段:
+  工号: {类型: 文字}
+  岗位: {选项: [管理, 一般]}
+  工龄: {类型: 整数, 单位: 年, 范围: [0, 50]}
+  在岗: {类型: 是否}
+  持证: {类型: 是否}
+参数:
+  津贴标准: {值: 1200, 单位: 元}
+  奖标准: {值: 600, 单位: 元}
+  月补: {值: 100, 单位: 元/月}
+  老补: {值: 300, 单位: 元/月}
+  取证奖: {值: 1000, 单位: 元}
+规则:
+  在岗人员: {内部: 是, 公式: 在岗, 不适用说明: 不在岗, 依据: 第一条}
+  持证人员: {内部: 是, 公式: 持证, 不适用说明: 无证, 依据: 第一条}
+  津贴: {适用: [在岗人员], 周期: 年, 单位: 元, 公式: 津贴标准, 依据: 第二条}
+  奖金: {适用: [在岗人员], 周期: 年, 单位: 元, 公式: 奖标准, 依据: 第三条}
+  工龄补贴: {适用: [在岗人员], 周期: 月, 单位: 元/月, 公式: 若 工龄 >= 5 则 老补 否则 月补, 依据: 第四条}
+  证补: {适用: [在岗人员], 周期: 月, 单位: 元/月, 公式: 若 持证 则 月补 否则 0, 依据: 第四条}
+  月合计: {适用: [在岗人员], 周期: 月, 单位: 元/月, 公式: 工龄补贴 + 证补, 依据: 第四条}
+  优待: {适用: [在岗人员], 公式: 持证 且 工龄 >= 5, 依据: 第五条}
+  取证奖励: {适用: [在岗人员], 周期: 一次, 单位: 元, 触发日: 2024-06-01, 公式: 若 持证 则 取证奖 否则 0, 依据: 第五条}
+  达标: {适用: [在岗人员], 校验: 工龄 >= 1, 依据: 第六条}
+情形:
+  退出情形:
+    依据: 第七条
+    适用: [在岗人员]
+    任一: {（一）: {当: 工龄 > 40, 依据: 第七条（一）}}
+条文:
+  第一条: {处理: 计算, 见: [在岗人员]}
+  第二条: {处理: 计算, 见: [津贴]}
+  第三条: {处理: 计算, 见: [津贴]}
+  第四条: {处理: 计算, 见: [工龄补贴]}
+  第五条: {处理: 计算, 见: [优待]}
+  第六条: {处理: 校验, 见: [达标]}
+  第七条: {处理: 计算, 见: [退出情形]}
+"""
+ROSTER = "工号,岗位,工龄,在岗,持证\n1,管理,10,是,是\n2,一般,3,是,否\n3,一般,6,是,是\n4,一般,6,否,是\n"
+
+
+def revised(tmp_path: Path, *changes: tuple[str, str]) -> Compared:
+    """The base against itself with words replaced; with the impact on the roster."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "jia-2024.yaml").write_text(BASE, encoding="utf-8")
+    text = BASE.replace("jia-2024", "jia-2025").replace("2024-01-01, 标识", "2025-01-01, 标识")
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (tmp_path / "jia-2025.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "名册.csv").write_text(ROSTER, encoding="utf-8")
+    folder = open_folder(tmp_path / "policies", tmp_path)
+    found = compare(folder, "jia-2024", str(tmp_path / "jia-2025.yaml"), DAY)
+    assert isinstance(found, Compared)
+    assert found.difference is not None, found.diagnostics
+    found = with_impact(found, Asked(roster=tmp_path / "名册.csv", as_of=DAY))
+    assert isinstance(found, Compared)
+    return found
+
+
+def impact_of(found: Compared) -> Impact:
+    assert found.impact is not None
+    jsonschema.Draft202012Validator(SCHEMA).validate(diff_object(found))
+    return found.impact
+
+
+def edits_of(found: Compared) -> list[Edit]:
+    assert found.difference is not None
+    return [edit for edit in found.difference.edits if edit.section != "政策"]
+
+
+# ---- money ----------------------------------------------------------------------------------------------
+
+
+def test_another_period_is_compared_by_the_year(tmp_path: Path) -> None:
+    """1200元 a year and 100元 a month are the same money: neither loses."""
+    found = revised(
+        tmp_path,
+        ("津贴标准: {值: 1200, 单位: 元}", "津贴标准: {值: 100, 单位: 元/月}"),
+        ("周期: 年, 单位: 元, 公式: 津贴标准", "周期: 月, 单位: 元/月, 公式: 津贴标准"),
+    )
+    impact = impact_of(found)
+    assert (impact.whole.yearly, impact.whole.gain, impact.whole.lose) == (0, 0, 0)
+    assert impact.whole.sums["月"] == (400 + 100 + 400, 400 + 100 + 400 + 3 * 100)
+    assert impact.whole.sums["年"] == (3 * (1200 + 600), 3 * 600)
+    (total,) = [total for total in impact.totals if total.name == "津贴"]
+    assert (dict(total.counts), total.change) == ({"改变": 3, "不变": 1}, None)
+    assert "津贴 1200.00（元，每年） → 100.00（元/月，每月）" in page_text(diff_page(found), 200)
+
+
+def test_a_result_that_is_gone_is_money_lost(tmp_path: Path) -> None:
+    found = revised(
+        tmp_path,
+        ("  奖标准: {值: 600, 单位: 元}\n", ""),
+        ("  奖金: {适用: [在岗人员], 周期: 年, 单位: 元, 公式: 奖标准, 依据: 第三条}\n", ""),
+    )
+    impact = impact_of(found)
+    assert (impact.whole.yearly, impact.whole.lose) == (-3 * 600, 3)
+    assert impact.roots["年"] == (("津贴", "奖金"), ("津贴",))
+    (first, *_) = impact.largest(10)
+    assert [(article, name, before, after) for article, name, before, after, _ in first.reasons] == [
+        ("", "奖标准", 600, None),
+        ("第三条", "奖金", 600, None),
+    ]
+
+
+def test_a_result_that_comes_is_money_gained(tmp_path: Path) -> None:
+    rule = "  房补: {适用: [在岗人员], 周期: 月, 单位: 元/月, 公式: 老补, 依据: 第三条}\n  优待:"
+    impact = impact_of(revised(tmp_path, ("  优待:", rule)))
+    assert (impact.whole.yearly, impact.whole.gain) == (12 * 3 * 300, 3)
+
+
+def test_a_part_taken_out_of_a_sum_is_still_paid(tmp_path: Path) -> None:
+    impact = impact_of(revised(tmp_path, ("公式: 工龄补贴 + 证补", "公式: 工龄补贴")))
+    assert impact.roots["月"] == (("月合计",), ("证补", "月合计"))
+    assert (impact.whole.sums["月"], impact.whole.yearly, impact.whole.lose) == ((900, 900), 0, 0)
+
+
+def test_what_only_decides_about_an_amount_is_no_part_of_it(tmp_path: Path) -> None:
+    """A subsidy for those whose allowance is below a limit does not contain the allowance."""
+    formula = "若 津贴 > 奖标准 则 奖标准 否则 0"
+    impact = impact_of(revised(tmp_path, ("公式: 奖标准, 依据", f"公式: {formula}, 依据")))
+    assert impact.roots["年"] == (("津贴", "奖金"), ("津贴", "奖金"))
+
+
+def test_what_is_paid_once_has_gainers_too(tmp_path: Path) -> None:
+    found = revised(tmp_path, ("取证奖: {值: 1000", "取证奖: {值: 2000"))
+    impact = impact_of(found)
+    assert (impact.whole.yearly, impact.whole.once, impact.whole.gain) == (0, 2 * 1000, 2)
+    assert impact.whole.sums["一次"] == (2000, 4000)
+    assert [(person.id, person.once()) for person in impact.largest(10)] == [("1", 1000), ("3", 1000)]
+    text = page_text(diff_page(found), 200)
+    assert "收入增加 2 人、减少 0 人" in text
+    assert "每人一次性和其他变化的分布" in text
+
+
+def test_sums_are_the_sums_of_people(tmp_path: Path) -> None:
+    impact = impact_of(
+        revised(tmp_path, ("月补: {值: 100", "月补: {值: 150"), ("取证奖: {值: 1000", "取证奖: {值: 900"))
+    )
+    assert (
+        impact.whole.yearly == sum(Fraction(person.yearly() or 0) for person in impact.people) == 12 * 3 * 50
+    )
+    assert impact.whole.once == sum(Fraction(person.once() or 0) for person in impact.people) == -200
+    for parts in impact.parts.values():
+        assert sum(Fraction(part.once) for part in parts) == -200
