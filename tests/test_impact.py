@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from engine.app.compare import Asked, Compared, compare, with_impact
 from engine.diff.impact import Impact
@@ -64,11 +65,11 @@ BASE = """\
 ROSTER = "工号,岗位,工龄,在岗,持证\n1,管理,10,是,是\n2,一般,3,是,否\n3,一般,6,是,是\n4,一般,6,否,是\n"
 
 
-def revised(tmp_path: Path, *changes: tuple[str, str]) -> Compared:
+def revised(tmp_path: Path, *changes: tuple[str, str], base: str = BASE) -> Compared:
     """The base against itself with words replaced; with the impact on the roster."""
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "jia-2024.yaml").write_text(BASE, encoding="utf-8")
-    text = BASE.replace("jia-2024", "jia-2025").replace("2024-01-01, 标识", "2025-01-01, 标识")
+    (tmp_path / "policies" / "jia-2024.yaml").write_text(base, encoding="utf-8")
+    text = base.replace("jia-2024", "jia-2025").replace("2024-01-01, 标识", "2025-01-01, 标识")
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
@@ -169,3 +170,63 @@ def test_sums_are_the_sums_of_people(tmp_path: Path) -> None:
     assert impact.whole.once == sum(Fraction(person.once() or 0) for person in impact.people) == -200
     for parts in impact.parts.values():
         assert sum(Fraction(part.once) for part in parts) == -200
+
+
+# ---- classes --------------------------------------------------------------------------------------------
+
+SCOPE = "适用: [在岗人员], 校验"
+RIGHT = "优待: {适用: [在岗人员], 公式: 持证 且 工龄 >= 5"
+OLDER = "公式: 若 工龄 >= 5 则 老补 否则 月补"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "effect"),
+    [
+        # the same conditions the other way round
+        ([(RIGHT, "优待: {适用: [在岗人员], 公式: 工龄 >= 5 且 持证")], "等价改写", ""),
+        # a right for fewer people
+        ([(RIGHT, RIGHT.replace("5", "6"))], "收紧", "优待更难成立"),
+        ([(RIGHT, RIGHT.replace("员]", "员, 持证人员]"))], "收紧", "优待适用的人减少"),
+        # a 校验 that asks more, and one that asks fewer people
+        ([("校验: 工龄 >= 1", "校验: 工龄 >= 2")], "收紧", "达标更难成立"),
+        ([(SCOPE, SCOPE.replace("员]", "员, 持证人员]"))], "放宽", "达标适用的人减少"),
+        # a 情形 that covers fewer people
+        ([("适用: [在岗人员]\n", "适用: [在岗人员, 持证人员]\n")], "放宽", "退出情形适用的人减少"),
+        # a literal that decides is no amount; one that is paid is
+        ([(OLDER, OLDER.replace("5", "10"))], "收紧", "工龄补贴只减不增；月合计只减不增"),
+        ([(OLDER, OLDER.replace("5", "3"))], "放宽", "工龄补贴只增不减；月合计只增不减"),
+        (
+            [(OLDER, OLDER.replace("工龄 >= 5", "工龄 >= 5 且 持证"))],
+            "收紧",
+            "工龄补贴只减不增；月合计只减不增",
+        ),
+        ([("则 月补 否则 0", "则 月补 否则 50 * 月补")], "结构变化", ""),
+        ([(OLDER, OLDER.replace("5 则 老补 否则 月补", "9 则 月补 否则 老补"))], "结构变化", ""),
+        ([(OLDER, OLDER.replace("老补 否则", "老补 * 2 否则"))], "结构变化", ""),
+    ],
+)
+def test_which_way_a_change_goes(
+    tmp_path: Path, changes: list[tuple[str, str]], kind: str, effect: str
+) -> None:
+    (edit,) = edits_of(revised(tmp_path, *changes))
+    assert (edit.kind, edit.effect) == (kind, effect)
+
+
+@pytest.mark.parametrize(
+    ("formula", "kind"),
+    [
+        ("工龄补贴 + 证补", "收紧"),
+        # less of what is taken away would be more, but who is not covered has no figure at all
+        ("工龄补贴 - 证补", "收紧"),
+        # what stands in for a figure, or is the least of those there are, may be more than it was
+        ("工龄补贴 + 不适用时(证补, 老补)", "无法判断"),
+        ("取小(工龄补贴, 证补)", "无法判断"),
+        ("若 适用于(证补) 则 月补 否则 老补", "无法判断"),
+    ],
+)
+def test_who_is_covered_moves_apart_from_how_much(tmp_path: Path, formula: str, kind: str) -> None:
+    """Both versions have the formula; the new one narrows who gets 证补."""
+    text = BASE.replace("公式: 工龄补贴 + 证补", f"公式: '{formula}'")
+    change = ("证补: {适用: [在岗人员]", "证补: {适用: [在岗人员, 持证人员]")
+    (edit,) = edits_of(revised(tmp_path, change, base=text))
+    assert edit.kind == kind

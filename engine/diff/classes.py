@@ -1,7 +1,8 @@
 """What kind of change an edit is, and which way it moves the results.
 
-收紧: conditions of 适用 or 校验 hold in fewer cases, an amount or right that depends on a condition can only shrink, or a
-情形 holds in more cases. 放宽: the opposite. Said only where it holds for every record; otherwise 无法判断.
+收紧: conditions of an amount's or a right's 适用, or of a 校验, hold in fewer cases, an amount or right that depends on a
+condition can only shrink, a 情形 holds in more cases, or a 校验 covers more people. 放宽: the opposite. Said only where it
+holds for every record; otherwise 无法判断.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from engine.diff.changes import Change, Item, plain
 from engine.diff.meaning import Key, meanings
 from engine.diff.model import Class
-from engine.diff.trend import Trend, decides, stronger
+from engine.diff.trend import Direction, Trend, amounts_only, decides, moved, stronger
 from engine.expr import tree
 from engine.needs import closure, users
 from engine.program import Program
@@ -111,7 +112,7 @@ class Classifier:
         if section in ("参数", "表"):
             return self._figure(change, name, old, new)
         if rest[0] == "适用":
-            return self._moved(name, -_count(change))
+            return self._moved(name, -_count(change), scope=True)
         if section == "情形" and rest[0] == "任一" and len(rest) == 2:
             return self._moved(name, 1 if change.before is None else -1)
         if rest[0] == "采用":
@@ -142,29 +143,40 @@ class Classifier:
 
     def _formula(self, name: str, before: tree.Expr, after: tree.Expr, rest: Sequence[str | Item]) -> Verdict:
         if isinstance(after.type, BoolT) and isinstance(before.type, BoolT):
-            moved = stronger(before, after)
-            if moved is None:
+            direction = stronger(before, after)
+            if direction is None:
                 return Verdict("无法判断")
+            if direction == 0:
+                return Verdict("等价改写")
             if rest[-1] == "当" and rest[0] == "例外":
-                return Verdict("结构变化" if moved else "等价改写")
-            return self._moved(name, moved)
-        return Verdict("参数调整" if _but_constants(before, after) else "结构变化")
+                return Verdict("结构变化")
+            return self._moved(name, direction)
+        same_shape = _but_constants(before, after)
+        if same_shape and amounts_only(before, after):
+            return Verdict("参数调整")
+        direction = moved(self.old.bounds, before, after) if rest[0] == "公式" else None
+        if direction == 0:
+            return Verdict("等价改写")
+        if direction is not None:
+            return self._moved(name, direction)
+        return Verdict("无法判断" if same_shape else "结构变化")
 
-    def _moved(self, name: str, direction: int) -> Verdict:
-        """Which way the results go when a declaration moves in one direction."""
+    def _moved(self, name: str, direction: int, scope: bool = False) -> Verdict:
+        """Which way the results go when a declaration, or only its 适用, moves in one direction."""
         if direction == 0:
             return Verdict("无法判断")
         sides = [(self.new, name), (self.old, self.was.get(name, name))]
         kinds: set[str] = set()
         effects: dict[str, str] = {}
+        used = any(side.reached(own) for side, own in sides)
         for side, own in sides:
-            trend = Trend(side.program, side.bounds, {own: direction})
-            reached = side.reached(own)
-            for result in reached or ((own,) if own in side.program.types else ()):
-                moves = trend.of(result)
-                if moves == 0:
+            moves = {own: direction}
+            trend = Trend(side.program, side.bounds, {} if scope else moves, moves if scope else {})
+            for result in side.reached(own) if used else [own] if own in side.program.types else []:
+                value, cover = trend.of(result), trend.cover(result)
+                if value == cover == 0:
                     continue
-                kind, words = _judged(side.program, result, moves)
+                kind, words = _judged(side.program, result, value, cover)
                 kinds.add(kind)
                 if words:
                     effects[self.names.get(result, result)] = words
@@ -174,11 +186,22 @@ class Classifier:
         return Verdict("收紧" if kinds == {"收紧"} else "放宽", effect)
 
 
-def _judged(program: Program, result: str, moves: int | None) -> tuple[str, str]:
-    """收紧 or 放宽 with what happens to a result, or 无法判断."""
+def _judged(program: Program, result: str, value: Direction, cover: Direction) -> tuple[str, str]:
+    """收紧 or 放宽 with what happens to a result, or 无法判断. A 校验 that covers fewer people asks less."""
     kind = program.types.get(result)
+    if cover == 0 or value is None or cover is None:
+        moves = None if cover is None else value
+    elif _is_check(program, result):
+        if value not in (0, -cover):
+            return "无法判断", ""
+        return ("收紧", "适用的人增加") if cover > 0 else ("放宽", "适用的人减少")
+    else:
+        moves = cover if value in (0, cover) else None
     if moves is None or isinstance(kind, DateT):
         return "无法判断", ""
+    if value == 0 and not isinstance(kind, NumberT):
+        words = "适用的人增加" if moves > 0 else "适用的人减少"
+        return ("收紧" if (moves > 0) == (result in program.grounds) else "放宽"), words
     if result in program.grounds:
         return ("收紧", "更容易成立") if moves > 0 else ("放宽", "更难成立")
     if isinstance(kind, BoolT):
@@ -186,6 +209,11 @@ def _judged(program: Program, result: str, moves: int | None) -> tuple[str, str]
     if isinstance(kind, NumberT):
         return ("放宽", "只增不减") if moves > 0 else ("收紧", "只减不增")
     return "无法判断", ""
+
+
+def _is_check(program: Program, name: str) -> bool:
+    rule, group = program.rules.get(name), program.groups_by_name.get(name)
+    return bool((rule and rule.decl.is_check) or (group and group.decl.is_check))
 
 
 def with_names(meaning: str, names: dict[str, str]) -> str:
