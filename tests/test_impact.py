@@ -8,18 +8,21 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jsonschema
 import pytest
 
-from engine.app.compare import Asked, Compared, compare, with_impact
+from engine.app.compare import Asked, Compared, compare, readings_impact, with_impact, with_witnesses
+from engine.choose import Misuse
 from engine.diff.impact import Impact
 from engine.diff.model import Edit
 from engine.folder import open_folder
-from engine.render.diff import diff_page
+from engine.render.diff import diff_page, readings_page
 from engine.render.diff_json import diff_object
+from engine.render.page import Table
 from engine.render.page_text import page_text
-from tests.test_diff import SCHEMA
+from tests.test_diff import ROOT, SCHEMA
 
 DAY = date(2024, 12, 31)
 BASE = """\
@@ -230,3 +233,61 @@ def test_who_is_covered_moves_apart_from_how_much(tmp_path: Path, formula: str, 
     change = ("证补: {适用: [在岗人员]", "证补: {适用: [在岗人员, 持证人员]")
     (edit,) = edits_of(revised(tmp_path, change, base=text))
     assert edit.kind == kind
+
+
+# ---- readings, examples, days ---------------------------------------------------------------------------
+
+
+def test_a_reading_whose_money_is_not_known_does_not_read_as_nought() -> None:
+    """Eight leavers have no grade: what 按合格 gives them is not known to be nothing."""
+    run = readings_impact(open_folder(ROOT / "policies", ROOT), None, ROOT / "examples" / "roster.csv", DAY)
+    assert not isinstance(run, Misuse)
+    (table,) = [block for block in readings_page(run).blocks if isinstance(block, Table)]
+    rows = {(str(row[0]), str(row[2])): [str(cell) for cell in row[3:8]] for row in table.rows}
+    assert rows["离岗无等次者年终奖", "按合格"] == ["8", "0", "？", "", "8"]
+    assert rows["连续优秀上调", "仅一次"] == ["20", "0", "-73200.00", "", "0"]
+    assert rows["取证奖励对象", "聘用制"] == ["36", "0", "", "-7000.00", "0"]
+    # 辞退情形 of whom no ground is known to hold any longer, and some may
+    assert rows["年度旷工", "滚动十二个月"][:2] == ["184", "158"]
+
+
+def test_a_group_has_no_example_and_that_is_said() -> None:
+    found = amended("参数: {优秀比例上限: {值: 15%}}")
+    assert found.witnesses is not None
+    assert (found.witnesses.found, found.witnesses.none, found.witnesses.groups) == ((), (), ("优秀比例",))
+    text = page_text(diff_page(found), 200)
+    assert "没有找例子的：优秀比例" in text
+    assert "减少 5 个百分点（25%）" in text
+
+
+def test_every_input_that_a_change_depends_on_has_a_table() -> None:
+    """取证奖励 by certificate, its day, the day of joining, and being in service: by status and by the day of leaving."""
+    found = amended("参数: {取证奖励标准: {值: 1500}}")
+    assert found.witnesses is not None
+    (witness,) = found.witnesses.found
+    fields = {along.field for along in witness.along}
+    assert fields >= {"社会工作者职业水平证书", "证书取得日期", "参加社区工作日期", "人员状态"}
+    for along in witness.along:
+        assert {"初级", "中级"}.isdisjoint(str(value) for value, _, _ in along.rows)
+
+
+def test_another_day_is_no_matter_of_words() -> None:
+    found = amended("条文: {第六条: {处理: 宣示, 理由: 九项职责}}")
+    assert found.difference is not None
+    kinds = {edit.name: edit.kind for edit in found.difference.edits if edit.section == "政策"}
+    assert (kinds["施行"], kinds["编号"], found.difference.kind) == ("参数调整", "仅文字", "仅文字")
+    assert "施行、失效的日期不同" in page_text(diff_page(found), 200)
+
+
+def amended(change: str) -> Compared:
+    """The real policy and an amendment of it, from a day later than the one of computing; with examples."""
+    with TemporaryDirectory() as place:
+        path = Path(place) / "草案.yaml"
+        meta = "编号: jiaban-2025-9, 修订: jiaban-2021-47, 系列: 草案, 印发: 2024-12-20, 施行: 2025-01-01"
+        path.write_text(f"格式: 1\n政策: {{{meta}}}\n{change}\n", encoding="utf-8")
+        found = compare(open_folder(ROOT / "policies", ROOT), "jiaban-2021-47", str(path), DAY)
+    assert isinstance(found, Compared)
+    assert found.difference is not None, found.diagnostics
+    found = with_witnesses(found, DAY)
+    jsonschema.Draft202012Validator(SCHEMA).validate(diff_object(found))
+    return found

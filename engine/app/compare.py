@@ -155,7 +155,7 @@ def _completed(side: Side, other: Side, known: set[str]) -> Side:
 
 
 def with_witnesses(compared: Compared, as_of: date, progress: Progress | None = None) -> Compared:
-    """The comparison with a concrete record for each result that an edit reaches."""
+    """The comparison with a concrete record for each result that an edit reaches; those of 集体 are named only."""
     old, new, found = compared.old, compared.new, compared.difference
     if old is None or new is None or found is None or found.same_meaning:
         return compared
@@ -165,7 +165,8 @@ def with_witnesses(compared: Compared, as_of: date, progress: Progress | None = 
     day = max(as_of, new.policy.meta.effective)
     adopted = tuple({name: decl.adopted for name, decl in p.policy.readings.items()} for p in (old, new))
     told = witnesses(old, new, day, (adopted[0], adopted[1]), results, found.renamed, progress)
-    return replace(compared, witnesses=told)
+    groups = tuple(name for name in dict.fromkeys((*new.groups, *old.groups)) if name in reached)
+    return replace(compared, witnesses=replace(told, groups=groups))
 
 
 def evaluated(

@@ -99,7 +99,8 @@ class Classifier:
         path = change.path
         section, rest = str(path[0]), path[2:]
         if section == "政策":
-            return Verdict("结构变化" if path[1:] == ("标识",) else "仅文字")
+            moved_day = path[1:] in (("施行",), ("失效",))
+            return Verdict("参数调整" if moved_day else "结构变化" if path[1:] == ("标识",) else "仅文字")
         if section in WORDED or _only_words(change):
             return Verdict("仅文字")
         name = str(path[1]) if len(path) > 1 else ""

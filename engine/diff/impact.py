@@ -56,11 +56,11 @@ class Shift:
         before, after = self.before, self.after
         if same(before, after) and not (self.measures and before and _is_number(before)):
             return "不变"
-        if isinstance(after, Unknown):
+        if _is_open(after) and not _is_open(before):
             return "新信息不足"
         if isinstance(after, NotApplicable):
             return "新不适用"
-        if isinstance(before, Unknown):
+        if _is_open(before) and not _is_open(after):
             return "变为已知"
         if isinstance(before, NotApplicable):
             return "变为适用"
@@ -209,6 +209,13 @@ def same(before: Any, after: Any) -> bool:
     if isinstance(before, Grounds) and isinstance(after, Grounds):
         return before.holding == after.holding and bool(before.open) == bool(after.open)
     return (type(before) is type(after) and bool(before == after)) or (_is_number(before) and before == after)
+
+
+def _is_open(outcome: Any) -> bool:
+    """Whether facts are missing; of 情形, whether none is known to hold and some may."""
+    return isinstance(outcome, Unknown) or (
+        isinstance(outcome, Grounds) and not outcome.holding and bool(outcome.open)
+    )
 
 
 def impact(

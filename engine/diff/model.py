@@ -85,7 +85,13 @@ class Difference:
 
     @property
     def kind(self) -> Class | None:
-        """The class of the whole: the weightiest of its edits; None if nothing at all differs."""
+        """The class of the whole: the weightiest of its edits, but for the days of the version itself, which every
+        revision changes; None if nothing at all differs."""
         if self.edits:
-            return max((edit.kind for edit in self.edits), key=CLASSES.index)
+            inner = (
+                edit.kind
+                for edit in self.edits
+                if edit.change.path not in (("政策", "施行"), ("政策", "失效"))
+            )
+            return max(inner, key=CLASSES.index, default="仅文字")
         return None if self.same_words else "仅文字"

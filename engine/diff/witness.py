@@ -40,7 +40,7 @@ class Refused:
 
 
 MOST_VALUES, MOST_TRIED, BATCH = 48, 6000, 500
-MOST_ALONG, MOST_ROWS = 3, 8
+MOST_ROWS = 8
 FILE = "举例"
 
 
@@ -67,7 +67,8 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """`ordinary` is where the search began; `tried` counts records; `none`: changed results without a witness."""
+    """`ordinary` is where the search began; `tried` counts records; `none`: changed results without a witness;
+    `groups`: changed results of 集体, which no single record can show and for which none was looked for."""
 
     as_of: date
     ordinary: Mapping[str, Any]
@@ -75,6 +76,7 @@ class Witnesses:
     none: tuple[str, ...]
     tried: int
     varied: int
+    groups: tuple[str, ...] = ()
 
 
 def witnesses(
@@ -297,7 +299,6 @@ class _Search:
 
     def along(self, result: str, facts: Facts, needed: Sequence[str], away: Facts) -> Iterator[Along]:
         """The single facts on which it depends whether, or by how much, the two versions differ."""
-        shown = 0
         for name in sorted(needed, key=lambda name: (name not in away, needed.index(name))):
             values = [value for value in _distinct((*self.pools[name], facts[name])) if value is not None]
             if isinstance(values[0], int | Fraction | date) and not isinstance(values[0], bool):
@@ -308,9 +309,6 @@ class _Search:
                 continue
             rows = [(value, *pair) for value, pair in zip(values, outcomes, strict=True)]
             yield Along(name, tuple(_thinned(rows)))
-            shown += 1
-            if shown == MOST_ALONG:
-                return
 
 
 def differ(before: Any, after: Any) -> bool:
@@ -417,7 +415,12 @@ class _Limits:
             return []
         both = [other for other in decls if other is not None]
         values = [value for other in both for value in self.of_type(other.type, other)]
-        words = [word for other in both for word, _ in other.aliases]
+        words = [
+            word
+            for other in both
+            for word, member in other.aliases
+            if any(one.member(word) != member for one in both)
+        ]
         accepted = (value for value in values if any(_accepts(other, value) for other in both))
         return _distinct((*accepted, *words))[:MOST_VALUES]
 

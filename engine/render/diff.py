@@ -70,7 +70,14 @@ def _head(difference: Difference, readings: bool) -> Iterator[Block]:
         return
     counts = Counter(edit.kind for edit in _real(difference))
     if difference.same_meaning:
-        yield Paragraph("含义指纹相同：任何记录算出来的结果都相同，只改了文字", "结论")
+        yield Paragraph(
+            "含义指纹相同：在同一个计算日，任何记录按两个版本算出来的结果都相同，只改了文字", "结论"
+        )
+        if (difference.old.meta.effective, difference.old.meta.expires) != (
+            difference.new.meta.effective,
+            difference.new.meta.expires,
+        ):
+            yield Paragraph("施行、失效的日期不同，从哪天起用哪个版本也就不同")
     else:
         listed = "，".join(f"{kind} {counts[kind]} 处" for kind in CLASSES if counts[kind])
         yield Paragraph(f"{difference.kind}（{listed}）", "结论")
@@ -171,6 +178,8 @@ def _moved(edit: Edit) -> str:
     if isinstance(edit.old, date):
         return f"{words}，{'推后' if by > 0 else '提前'} {abs(by)} 天"
     percent = f"（{per_cent(part)}）" if part is not None else ""
+    if edit.before.endswith("%") and edit.after.endswith("%"):
+        by, percent = by * 100, f" 个百分点{percent}"
     return f"{words}，{'增加' if by > 0 else '减少'} {format_number(abs(by))}{percent}"
 
 
@@ -194,6 +203,9 @@ def _impact(compared: Compared, impact: Impact) -> Iterator[Block]:
     yield Heading(2, "对名册的影响", aside=f"{rosters[1].file}，计算日 {impact.as_of}")
     for name, (before, after) in compared.readings.items():
         yield Paragraph(f"{before} → {after}", f"口径 {name}")
+    effective = program.policy.meta.effective
+    if impact.as_of < effective:
+        yield Paragraph(f"计算日早于新版的施行日期 {effective}，这里按新版已经施行来算")
     yield Paragraph(_counts(impact, rosters[0].rejected, rosters[1].rejected))
     changed = [total for total in impact.totals if set(total.counts) - {"不变"}]
     if not changed:
@@ -343,7 +355,7 @@ def _largest(impact: Impact, program: Program) -> Iterator[Block]:
         once = f"，一次性和其他 {signed(person.once())} 元" if person.once() else ""
         yield Heading(4, who(person, program), aside=f"全年 {signed(person.yearly())} 元{once}")
         rows = [
-            (article, name, *("" if x is None else text_value(x, kind) for x in (before, after)))
+            (article, name, *("（未用到）" if x is None else text_value(x, kind) for x in (before, after)))
             for article, name, before, after, kind in sorted(
                 person.reasons, key=lambda reason: _article_order(reason[0])
             )
@@ -411,10 +423,17 @@ def _witnesses(found: Witnesses, compared: Compared) -> Iterator[Block]:
     program = compared.new
     assert program is not None
     yield Heading(2, "举例：两个版本结果不同的记录", aside=f"计算日 {found.as_of}")
-    yield Paragraph(
-        f"从一条普通的记录出发，让 {found.varied} 项事实逐项、再成组地取遍两个版本里的界限（及其两侧）、选项和日期，"
-        f"共试了 {found.tried} 条记录；每个例子都用两个版本各算过"
-    )
+    if found.found or found.none:
+        yield Paragraph(
+            f"从一条普通的记录出发，让 {found.varied} 项事实逐项、再成组地取遍两个版本里的界限（及其两侧）、选项和日期，"
+            f"共试了 {found.tried} 条记录；每个例子都用两个版本各算过"
+        )
+    elif not found.groups:
+        yield Paragraph("改动没有影响到任何一项结果，没有例子可举")
+    if found.groups:
+        yield Paragraph(
+            f"{'、'.join(found.groups)}（集体的结果要很多人合起来算，请用 --roster 看）", "没有找例子的"
+        )
     for witness in found.found:
         kind = program.types.get(witness.result)
         outcome = f"{outcome_text(witness.before, kind)} → {outcome_text(witness.after, kind)}"
@@ -452,7 +471,9 @@ def readings_page(run: ReadingsRun) -> Page:
         touched = [total.name for total in impact.totals if set(total.counts) - {"不变"}]
         touched += dict.fromkeys(shift.name for shift in impact.groups)
         open_ = sum(any(s.status == "新信息不足" for s in person.shifts) for person in impact.people)
-        yearly = signed(whole.yearly) if whole.yearly else ("0.00" if impact.roots else "")
+        unsure = sum(person.gain() is None for person in impact.changed)
+        yearly = _at_stake(whole.yearly, [person.yearly() for person in impact.changed])
+        once = _at_stake(whole.once, [person.once() for person in impact.changed])
         rows.append(
             (
                 found.reading,
@@ -460,8 +481,9 @@ def readings_page(run: ReadingsRun) -> Page:
                 found.option,
                 str(len(impact.changed)),
                 str(open_),
-                yearly,
-                signed(whole.once) if whole.once else "",
+                yearly if any(period in PER_YEAR for period in impact.roots) else "",
+                once if has_once(impact) else "",
+                str(unsure),
                 "、".join(touched) or "—",
             )
         )
@@ -469,12 +491,18 @@ def readings_page(run: ReadingsRun) -> Page:
         "口径",
         "采用",
         "改按",
-        "受影响人数",
-        "其中新信息不足",
-        "全年变化（元）",
-        "一次性和其他（元）",
+        "影响人数",
+        "新信息不足",
+        "全年（元）",
+        "一次性等（元）",
+        "算不出",
         "变化的结果",
     )
-    counts = f"{roster.file}，计算日 {run.as_of}：读入 {roster.read} 条，退回 {len(roster.rejected)} 条。每次只改一个口径，其余按采用的读法"
-    blocks = (Heading(1, title), Paragraph(counts), Table(titles, tuple(rows), frozenset((3, 4, 5, 6))))
+    counts = f"{roster.file}，计算日 {run.as_of}：读入 {roster.read} 条，退回 {len(roster.rejected)} 条。每次只改一个口径，其余按采用的读法；算不出的人（旧或新信息不足）不在金额里"
+    blocks = (Heading(1, title), Paragraph(counts), Table(titles, tuple(rows), frozenset((3, 4, 5, 6, 7))))
     return Page(title, blocks)
+
+
+def _at_stake(change: Number, changes: Sequence[Number | None]) -> str:
+    """A sum of changes; 「？」 where it is nought only because those who change have no figure."""
+    return "？" if not change and None in changes else signed(change)

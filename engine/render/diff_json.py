@@ -225,6 +225,7 @@ def _examples(compared: Compared, found: Witnesses) -> dict[str, Any]:
         "tried": found.tried,
         "varied": found.varied,
         "not_found": list(found.none),
+        "not_searched": list(found.groups),
         "found": [_example(witness, types.get(witness.result)) for witness in found.found],
     }
 
