@@ -160,7 +160,7 @@ def test_what_is_paid_once_has_gainers_too(tmp_path: Path) -> None:
     assert [(person.id, person.once()) for person in impact.largest(10)] == [("1", 1000), ("3", 1000)]
     text = page_text(diff_page(found), 200)
     assert "收入增加 2 人、减少 0 人" in text
-    assert "每人一次性和其他变化的分布" in text
+    assert "每人一次性和其他变化的分布（元）（没有变化的 2 人不在图里）\n\n1000元 2 人" in text
 
 
 def test_sums_are_the_sums_of_people(tmp_path: Path) -> None:

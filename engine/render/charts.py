@@ -25,7 +25,10 @@ def histogram(values: Sequence[Number], unit: str) -> tuple[str, str]:
         (f"{_figure(low + at * step)} 至 {_figure(low + (at + 1) * step)}", counts.get(at, 0))
         for at in range(max(counts) + 1)
     ]
-    words = "；".join(f"{label}{unit}（不含后一个数）{count} 人" for label, count in rows if count)
+    said = "（不含后一个数）"
+    if min(values) == max(values):
+        rows, said = [(_figure(Fraction(values[0])), len(values))], " "
+    words = "；".join(f"{label}{unit}{said}{count} 人" for label, count in rows if count)
     return _bars(
         [(label, Fraction(count), str(count)) for label, count in rows], f"每人的变化（{unit}）和人数"
     ), words

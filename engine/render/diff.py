@@ -303,22 +303,30 @@ def _charts(impact: Impact) -> Iterator[Block]:
     once = not any(person.yearly() for person in impact.people)
     what, unit = ("一次性和其他", "元") if once else ("全年", "元/年")
     changes = [person.once() if once else person.yearly() for person in impact.people]
-    known = [change for change in changes if change is not None]
-    if any(known):
-        svg, words = histogram(known, unit)
-        yield Heading(3, f"每人{what}变化的分布")
+    moved = [change for change in changes if change]
+    if moved:
+        svg, words = histogram(moved, unit)
+        still = changes.count(0)
+        yield Heading(
+            3, f"每人{what}变化的分布（{unit}）", aside=f"没有变化的 {still} 人不在图里" if still else ""
+        )
         yield Picture(svg, words)
     for name, parts in impact.parts.items():
         rows = [(part.value, part.once if once else part.yearly) for part in parts]
         if any(value for _, value in rows):
             svg, words = bar_chart(rows, unit)
-            yield Heading(3, f"{what}变化按{name}")
+            yield Heading(3, f"{what}变化按{name}（{unit}）")
             yield Picture(svg, words)
             return
 
 
 def _parts_table(name: str, parts: Sequence[Part], impact: Impact) -> Table:
-    periods = list(impact.roots)
+    """Of the 周期 only those in which anything changes."""
+    periods = [
+        period
+        for period in impact.roots
+        if any(part.sums[period][0] != part.sums[period][1] for part in parts)
+    ]
     titles = [name, "人数", "增加", "减少", "信息不足"]
     titles += [f"{period_title(period)}{side}" for period in periods for side in ("旧", "新", "变化")]
     rows = []
