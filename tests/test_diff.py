@@ -353,20 +353,22 @@ def test_nothing_differs_from_itself() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_edits_make_the_new_version_of_the_old_and_back(name: str) -> None:
     there, back = both_ways(name)
-    assert plain(
-        apply([edit.change for edit in there.edits if len(edit.change.path) > 1], root_of(BASE))
-    ) == without_whole(root_of(name), root_of(BASE))
-    assert plain(
-        apply([edit.change for edit in back.edits if len(edit.change.path) > 1], root_of(name))
-    ) == without_whole(root_of(BASE), root_of(name))
+    assert plain(apply([edit.change for edit in there.edits], root_of(BASE))) == plain(root_of(name))
+    assert plain(apply([edit.change for edit in back.edits], root_of(name))) == plain(root_of(BASE))
 
 
-def without_whole(root: Node, other: Node) -> Any:
-    """A root as plain data; sections that only one of two has as the other has them."""
-    own, theirs = plain(root), plain(other)
-    return {key: value for key, value in own.items() if key in theirs} | {
-        key: value for key, value in theirs.items() if key not in own
-    }
+def test_edits_bring_and_take_whole_sections() -> None:
+    """A section that only one version has is told entry by entry; the edits still make one version of the other."""
+    found = compared("renamed-rule")
+    assert found.old is not None
+    assert found.new is not None
+    old, new = root_of(BASE), root_of("renamed-rule")
+    assert isinstance(old, Mapping)
+    less = Mapping(tuple(e for e in old.entries if e.key.text != "程序"), old.flow, old.source, old.span)
+    for before, after in ((less, new), (new, less)):
+        edits = difference((before, found.old), (after, found.new)).edits
+        assert ("程序", "辞退") in {edit.change.path for edit in edits}
+        assert plain(apply([edit.change for edit in edits], before)) == plain(after)
 
 
 MIRROR = {"增加": "删除", "删除": "增加", "收紧": "放宽", "放宽": "收紧"}

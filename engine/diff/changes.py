@@ -133,7 +133,8 @@ def _hashable(value: Any) -> Any:
 
 
 def apply(found: Iterable[Change], old: Node) -> Node:
-    """The new tree, from the old one and its changes."""
+    """The new tree, from the old one and its changes. Of a mapping all of which comes or goes it is enough to say what
+    is in it."""
     by_step: dict[str | Item, list[Change]] = {}
     for change in found:
         if not change.path:
@@ -160,13 +161,23 @@ def _apply_mapping(by_step: dict[str | Item, list[Change]], old: Mapping) -> Map
             own = [c for c in own if c.renamed is None or len(c.path) > 1]
             own += by_step.pop(normalize(key.text), [])
         gone = any(len(c.path) == 1 and c.after is None for c in own)
-        if not gone:
-            entries.append(Entry(key or entry.key, apply(_inner(own), entry.value)))
-    for own in by_step.values():
+        value = apply(_inner(own), entry.value)
+        if not gone and (_entries(value) or not _entries(entry.value) or not own):
+            entries.append(Entry(key or entry.key, value))
+    for step, own in by_step.items():
         for change in own:
             if len(change.path) == 1 and change.after is not None and change.key is not None:
                 entries.append(Entry(change.key, change.after))
+        inside = [change for change in own if len(change.path) > 1 and change.key is not None]
+        if inside and isinstance(step, str) and (first := inside[0].key) is not None:
+            added = apply(_inner(inside), Mapping((), old.flow, first.source, first.span))
+            entries.append(Entry(Scalar(step, first.style, first.source, first.span), added))
     return Mapping(tuple(entries), old.flow, old.source, old.span)
+
+
+def _entries(node: Node) -> bool:
+    """Whether a node is anything but an empty mapping."""
+    return not isinstance(node, Mapping) or bool(node.entries)
 
 
 def _apply_list(by_step: dict[str | Item, list[Change]], old: nodes.Sequence) -> nodes.Sequence:
