@@ -215,6 +215,31 @@ def test_which_way_a_change_goes(
     assert (edit.kind, edit.effect) == (kind, effect)
 
 
+def test_a_figure_that_gets_a_day_is_a_figure(tmp_path: Path) -> None:
+    (edit,) = edits_of(revised(tmp_path, ("月补: {值: 100", "月补: {值: {2024-01-01: 100, 2025-01-01: 150}")))
+    assert edit.kind == "参数调整"
+
+
+def test_a_reading_that_no_version_adopts_moves_nothing() -> None:
+    found = amended(
+        "口径: {工伤医疗期除外: {读法: {病假和事假: {公式: 病假六个月 > 病假上限 且 非 工伤医疗期}}}}"
+    )
+    assert found.difference is not None
+    (edit,) = [edit for edit in found.difference.edits if edit.section == "口径"]
+    assert (edit.kind, edit.effect) == ("结构变化", "没有采用的读法，改按「病假和事假」时才有影响")
+    assert found.witnesses is not None
+    assert (found.witnesses.found, found.witnesses.none) == ((), ("年终奖",))
+    assert "未找到差异：年终奖" in page_text(diff_page(found), 200)
+
+
+def test_a_figure_of_a_group_may_be_called_as_a_word_is(tmp_path: Path) -> None:
+    """「说明」 as a label of 列示 is a figure, not a note."""
+    group = "\n集体:\n  人员: {按: 岗位, 依据: 第一条, 列示: {说明: 人数()}, 校验: 人数() <= 9}\n情形:\n"
+    text = BASE.replace("\n情形:\n", group)
+    (edit,) = edits_of(revised(tmp_path, ("说明: 人数()", "说明: 人数() + 1"), base=text))
+    assert edit.kind == "结构变化"
+
+
 @pytest.mark.parametrize(
     ("formula", "kind"),
     [

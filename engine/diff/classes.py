@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +27,8 @@ from engine.validate.ranges import Bounds
 WORDS = frozenset(
     ("说明", "理由", "依据", "问题", "采用理由", "不适用说明", "裁量", "见", "提供", "用途", "授权", "名称")
 )
+#: Keys whose own keys are names that an officer chose, so that they may be any word.
+NAMED = frozenset(("值", "栏目", "列示", "读法", "字段", "别名", "列"))
 #: Sections, or keys of 政策, of which nothing can change an outcome.
 WORDED = frozenset(("条文", "用例", "格式"))
 
@@ -118,6 +121,13 @@ class Classifier:
             return self._moved(name, 1 if change.before is None else -1)
         if rest[0] == "采用":
             return Verdict("无法判断")
+        if (
+            section == "口径"
+            and rest[0] == "读法"
+            and len(rest) > 1
+            and not self._adopted(name, str(rest[1]))
+        ):
+            return Verdict("结构变化", f"没有采用的读法，改按「{rest[1]}」时才有影响")
         if change.before is not None and change.after is not None:
             was = list(rest)
             before = self.old.formula(self.was.get(name, name), _side(was, "old"))
@@ -126,9 +136,31 @@ class Classifier:
                 return self._formula(name, before, after, rest)
         return Verdict("结构变化")
 
+    def _adopted(self, name: str, option: str) -> bool:
+        """Whether either version adopts a reading of a 口径."""
+        sides = ((self.old, self.was.get(name, name)), (self.new, name))
+        found = [side.program.readings.get(own) for side, own in sides]
+        return any(reading is not None and reading.decl.adopted == option for reading in found)
+
+    def _amounts(self, name: str) -> bool:
+        """Whether a parameter is a number of one unit in both versions, on whatever days, that decides nothing."""
+        sides = ((self.old.program, self.was.get(name, name)), (self.new.program, name))
+        found = [program.policy.params.get(own) for program, own in sides]
+        kinds = {param.type for param in found if param is not None}
+        values = [dated.value for param in found if param is not None for dated in param.values]
+        numbers = all(isinstance(value, int | Fraction) and not isinstance(value, bool) for value in values)
+        return len(kinds) == 1 and numbers and not any(decides(program, own) for program, own in sides)
+
     def _figure(self, change: Change, name: str, old: Any, new: Any) -> Verdict:
         """A value of a parameter or a cell of a table."""
         rest = change.path[2:]
+        if (
+            change.path[0] == "参数"
+            and rest[0] == "值"
+            and (old is None or new is None)
+            and self._amounts(name)
+        ):
+            return Verdict("参数调整")
         if change.before is None or change.after is None:
             return Verdict("结构变化")
         if rest[0] not in ("值", "行"):
@@ -225,10 +257,8 @@ def with_names(meaning: str, names: dict[str, str]) -> str:
 
 
 def _only_words(change: Change) -> bool:
-    path = change.path[2:]
-    return any(step in WORDS for step in path if isinstance(step, str)) and not (
-        len(path) > 1 and path[0] == "值"  # a member of a table may have any name
-    )
+    path = change.path
+    return any(step in WORDS and path[at - 1] not in NAMED for at, step in enumerate(path) if at > 1)
 
 
 def _side(path: Sequence[str | Item], side: str) -> list[str | Item]:
