@@ -38,6 +38,8 @@ _PARTS = "[0-9]{4}%s[0-9]{1,2}%s[0-9]{1,2}"
 _DAY = "|".join((_PARTS.replace("%s", "-"), _PARTS.replace("%s", "/"), _PARTS.replace("%s", r"\."))) + (
     "|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日"
 )
+#: The type of a column without a value.
+NULLS = '"NULL"'
 _WIDE_CHARS, _NARROW_CHARS = "０１２３４５６７８９．－＋／年　", "0123456789.-+/年 "
 
 
@@ -94,6 +96,8 @@ class ColumnReader:
             if not slot.name:
                 problem = problems.unknown_column(slot.label, self.fields.headings, slot.label[:40])
                 self.say(problem.code, problem.said, problem.hint, heading)
+            elif kind == NULLS:
+                continue  # nothing in it, as if it were not there
             elif slot.year is not None:
                 wide.setdefault(slot.name, []).append((slot.year, heading, kind))
             elif slot.name in self.found.typed:
@@ -157,6 +161,8 @@ class ColumnReader:
 
     @staticmethod
     def advice(kind: Type, found: str) -> str:
+        if found == "JSON":
+            return "各行的写法不一样，有的是一组值，或者是没有加引号的长数字；请统一写法，长数字加上引号"
         if found in ("FLOAT", "DOUBLE", "REAL"):
             return "浮点数不精确，请改存为 DECIMAL、整数或文字"
         match kind:
@@ -223,7 +229,7 @@ class ColumnReader:
     def cell(self, decl: FieldDecl, kind: Type, raw: str, found: str) -> tuple[str, str] | None:
         """What one value is read as, and whether it is bad; None if the column's type does not serve."""
         is_text = found == "VARCHAR" or found.startswith("ENUM(")
-        if found == '"NULL"':
+        if found == NULLS:
             return self.dialect.cast("NULL", self.natural(decl, kind)), "FALSE"
         blank = f"trim({raw}) = ''"
         match kind:
@@ -396,6 +402,11 @@ class ColumnReader:
         parts = struct_list(found)
         if parts is None and found == "VARCHAR[]" and len(decl.columns) == 1:
             parts = {"": "VARCHAR"}
+        if parts is None and found.endswith("[]"):  # a type that says nothing: all lists may be empty
+            d = self.dialect
+            kinds = [(column.name, self.natural(column, column.type)) for column in decl.columns]
+            none = f"CASE WHEN {raw} IS NOT NULL THEN {d.cast(d.list_of([]), d.list_type(d.struct_type(kinds)))} END"
+            return none, f"COALESCE({d.length(raw)} > 0, FALSE)", "plain"
         if parts is None:
             return None
         d, made, bads = self.dialect, [], []
@@ -427,7 +438,8 @@ class ColumnReader:
         pairs = d.each(entries, "x", d.struct((("k", key[0]), ("v", value[0]))))
         typed = f"CASE WHEN {d.length(entries)} > 0 THEN map_from_entries({pairs}) END"
         wrong = f"{key[0]} IS NULL OR {key[1]} OR {value[1]}"
-        bad = f"COALESCE({d.any_true(entries, 'x', wrong)}, FALSE)"
+        twice = d.has_twice(d.each(entries, "x", key[0]))
+        bad = f"COALESCE({d.any_true(entries, 'x', wrong)} OR {twice}, FALSE)"
         return f"CASE WHEN {bad} THEN NULL ELSE {typed} END", bad, "dated"
 
 

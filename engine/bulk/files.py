@@ -18,6 +18,7 @@ import duckdb
 from engine.bulk import lines, tables
 from engine.bulk.texts import ROW, quoted, texts
 from engine.diagnostics import Diagnostic, Place
+from engine.records.problems import Problem
 
 PARQUET, TABLES, LINES = (".parquet", ".pq"), (".csv", ".tsv"), (".jsonl", ".ndjson")
 SUFFIXES = (*PARQUET, *TABLES, *LINES)
@@ -30,7 +31,7 @@ class Source:
     """`relation` is a SELECT of the file's `columns` and of `·行`, the row's number over all files.
 
     `count` is how many records there are, those that are no row of the relation included (`misfits`, as CSV has them).
-    `bad` are conditions over the relation that make a row one to be left out, each with what is said of it.
+    `bad` are conditions over the relation that make a row one to be left out, each with what it is told.
     """
 
     columns: dict[str, str]
@@ -40,7 +41,7 @@ class Source:
     kind: str = "parquet"
     #: rows of the relation before blank ones are dropped, by file
     sizes: tuple[int, ...] = ()
-    bad: tuple[tuple[str, str, str], ...] = ()
+    bad: tuple[tuple[str, Problem], ...] = ()
     notes: tuple[Diagnostic, ...] = ()
     tables: tuple[tables.Table, ...] = ()
     misfits: int = 0
@@ -214,16 +215,25 @@ def _csv(
     )  # fmt: skip
 
 
+def mistake_in_lines(path: Path) -> Diagnostic | None:
+    """E701: the first line of JSON Lines that is no record, which DuckDB may only meet later."""
+    files = [file for file in (inside(path) if path.is_dir() else [path]) if file.suffix.lower() in LINES]
+    told = lines.first_mistake(files)
+    return None if told is None else bad_file(told.file, told.said, told.hint, told.line)
+
+
 def _jsonl(
     con: duckdb.DuckDBPyConnection, path: Path, files: Sequence[Path], scratch: Path
 ) -> Source | list[Diagnostic]:
     try:
         read = lines.read(con, files, hive(path, files))
     except duckdb.InvalidInputException:
-        told = lines.first_mistake(files)
+        told = mistake_in_lines(path)
         if told is None:
             raise
-        return [bad_file(told.file, told.said, told.hint, told.line)]
+        return [told]
     if isinstance(read, str):
+        if told := mistake_in_lines(path):
+            return [told]
         return [bad_file(path, read, 'JSON Lines 每行写一条记录：{"字段": 值, …}')]
     return Source(read.columns, read.relation, sum(read.sizes), tuple(files), "jsonl", read.sizes, read.bad)

@@ -15,8 +15,9 @@ from typing import Any
 
 import duckdb
 
-from engine.bulk.columns import split_top
+from engine.bulk.columns import NULLS, split_top
 from engine.bulk.texts import ROW, named, quoted, texts
+from engine.records.problems import Problem
 
 #: A number with a point and more than 15 digits, or one with an exponent, outside of quotes as far as that can be seen.
 _LONG = (
@@ -25,7 +26,8 @@ _LONG = (
     + r"|\d{16,}\.\d+|\d+(\.\d+)?[eE])"
 )
 _INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "INTEGER", "TINYINT", "SMALLINT")
-DOUBTFUL = (
+DOUBTFUL = Problem(
+    "E792",
     "有一个数超过 15 位又不带引号，或者是科学计数法，批量计算读不准",
     "请给这个数加上引号，写出全部数字",
 )
@@ -36,7 +38,7 @@ class Read:
     columns: dict[str, str]
     relation: str
     sizes: tuple[int, ...]
-    bad: tuple[tuple[str, str, str], ...] = ()
+    bad: tuple[tuple[str, Problem], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def read(con: duckdb.DuckDBPyConnection, files: Sequence[Path], hive: str) -> Re
     listed = texts(files)
     everything = f"read_json({listed}, format = 'newline_delimited', sample_size = -1, union_by_name = true)"
     found = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {everything}").fetchall()}
-    if found == {"json": "JSON"}:
+    if list(found) == ["json"]:
         return "不是每行一条记录"
     folded = [name.casefold() for name in found]
     for name in found:
@@ -61,9 +63,17 @@ def read(con: duckdb.DuckDBPyConnection, files: Sequence[Path], hive: str) -> Re
             return f"有两个键都读作「{bare[1]}」（只有大小写不同）"
     mixed = [name for name, kind in found.items() if kind == "JSON"]
     grouped = structured(con, listed, mixed)
-    columns = {name: "JSON" if name in grouped else as_texts(kind) for name, kind in found.items()}
+    columns = {
+        name: "JSON"
+        if name in grouped
+        else "MAP(VARCHAR, VARCHAR)"
+        if kind.startswith("STRUCT(") and kind.endswith(")")
+        else as_texts(kind)
+        for name, kind in found.items()
+    }
     kinds = ", ".join(
-        f"{quoted(name)}: {quoted('VARCHAR' if kind == 'JSON' else kind)}" for name, kind in columns.items()
+        f"{quoted(name)}: {quoted('VARCHAR' if kind in ('JSON', NULLS) else kind)}"
+        for name, kind in columns.items()
     )
     reader = f"read_json({listed}, format = 'newline_delimited', columns = {{{kinds}}}{hive})"
     described = con.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
@@ -75,7 +85,7 @@ def read(con: duckdb.DuckDBPyConnection, files: Sequence[Path], hive: str) -> Re
     )
     sizes = tuple(int(counts.get(str(file), 0)) for file in files)
     relation = f'SELECT *, row_number() OVER () AS "{ROW}" FROM {reader}'
-    bad: tuple[tuple[str, str, str], ...] = ()
+    bad: tuple[tuple[str, Problem], ...] = ()
     if any("DOUBLE" in kind or "JSON" in kind for kind in found.values()):
         con.execute(
             f'CREATE OR REPLACE TEMP TABLE "疑" AS SELECT n FROM (SELECT row_number() OVER () AS n, CAST(json AS VARCHAR) AS l '
@@ -83,7 +93,7 @@ def read(con: duckdb.DuckDBPyConnection, files: Sequence[Path], hive: str) -> Re
         )
         row = con.execute('SELECT count(*) FROM "疑"').fetchone()
         if row and row[0]:
-            bad = ((f'"{ROW}" IN (SELECT n FROM "疑")', *DOUBTFUL),)
+            bad = ((f'"{ROW}" IN (SELECT n FROM "疑")', DOUBTFUL),)
     return Read(columns, relation, sizes, bad)
 
 
@@ -107,11 +117,12 @@ def as_texts(kind: str) -> str:
         return as_texts(kind[:-2]) + "[]"
     if kind.startswith("STRUCT("):
         parts = [part_of(part) for part in split_top(kind[7:-1])]
-        if all(name[:4].isdigit() for name, _ in parts):
-            return "MAP(VARCHAR, VARCHAR)"
-        return "STRUCT(" + ", ".join(f"{named(name)} {as_texts(inner)}" for name, inner in parts) + ")"
+        inner = [(name, as_texts(part).replace(NULLS, "VARCHAR")) for name, part in parts]
+        return "STRUCT(" + ", ".join(f"{named(name)} {part}" for name, part in inner) + ")"
     if kind.startswith("MAP("):
         return "MAP(VARCHAR, VARCHAR)"
+    if kind == NULLS:
+        return kind
     return kind if kind in (*_INTEGERS, "BOOLEAN") else "VARCHAR"
 
 

@@ -6,7 +6,7 @@ Only these rows are read one by one, by the reader of records, whose sentences t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
@@ -24,6 +24,7 @@ from engine.records import problems
 from engine.records.problems import Problem
 from engine.records.raw import Doubled, RawRecord
 from engine.records.row import Fields, RowReader
+from engine.types import SeriesT
 
 #: Rows left out that are told one by one; all of them are in the file of rejects.
 MOST_TOLD = 20
@@ -53,8 +54,8 @@ def left_out(
     """Every row left out, in the order of the file. `numbers`: a SELECT of their `·行`; `relation`: the file as it is read;
     `twice`: whether the table 「重」 has 标识 that stand in several rows."""
     identifier = policy.meta.identifier
-    for table, line, cells, first in misfits(source.tables):
-        yield LeftOut(table.path, line, first, (problems.cell_count(cells, len(table.headings)),))
+    for table, line, cells in misfits(source.tables):
+        yield LeftOut(table.path, line, "", (problems.cell_count(cells, len(table.headings)),))
     headings = [heading for raw in reading.raw.values() for heading in raw]
     unread = [
         f"CASE WHEN {bad} THEN {quoted(name)} END" for name, bad in reading.bad.items() if bad != "FALSE"
@@ -73,14 +74,16 @@ def left_out(
         f'SELECT "{ROW}", {odd}, {own}, {same}, {columns} FROM {named(relation)}{join} '
         f'WHERE "{ROW}" IN ({numbers}) ORDER BY "{ROW}"'
     )
-    rows = RowReader(Fields(policy))
+    rows, series = RowReader(Fields(policy)), series_in(reading, policy)
     while batch := cursor.fetchmany(BATCH):
         for number, fields, mark, others, *values in batch:
-            more = [Problem("E792", *source.bad[mark][1:])] if mark is not None else []
             file, line = source.place(number)
             told = [source.place(other) for other in others or () if other != number]
             twins = [other for path, other in told if path == file] or [other for _, other in told]
-            yield of_row(rows, reading, identifier, (file, line), headings, values, fields, twins, more)
+            more = source.bad[mark][1] if mark is not None else None
+            yield of_row(
+                rows, reading, identifier, (file, line), headings, values, fields, twins, series, more
+            )
 
 
 def of_row(
@@ -92,22 +95,25 @@ def of_row(
     values: Sequence[Any],
     unread: Sequence[str],
     same: Sequence[int],
-    more: Sequence[Problem] = (),
+    series: Collection[str] = (),
+    more: Problem | None = None,
 ) -> LeftOut:
-    """One row read again. `unread`: fields whose checks found something; `same`: other rows with its 标识."""
+    """One row read again. `unread`: fields whose checks found something; `same`: other rows with its 标识; `series`:
+    headings of whole series; `more`: what is wrong with the row as a whole."""
     file, line = place
-    record = raw_record(line, headings, values)
+    record = raw_record(line, headings, values, series)
+    if more is not None:
+        mark_record(record, more)
     facts, found = rows.read(record)
     given = facts.get(identifier)
-    if given is None and not any(problem.where == identifier for problem in found):
+    named_wrong = record.cells is None or any(problem.where == identifier for problem in found)
+    if given is None and not named_wrong:
         found.append(problems.id_missing(identifier))
     if same:
         found.append(problems.id_twice(identifier, str(given), list(same), "行"))
-    found += more
     if not found:
         found.append(unread_cells(unread))
-    written = record.cells.get(next(iter(reading.raw[identifier])))
-    return LeftOut(file, line, str(given if given is not None else written or ""), tuple(found))
+    return LeftOut(file, line, "" if given is None else str(given), tuple(found))
 
 
 def unread_cells(fields: Sequence[str]) -> Problem:
@@ -152,8 +158,30 @@ def write(
 # --- a row as the readers of records take it ---------------------------------------------------------------
 
 
-def raw_record(row: int, headings: Sequence[str], values: Sequence[Any]) -> RawRecord:
-    return RawRecord(row, {name: raw_cell(value) for name, value in zip(headings, values, strict=True)})
+def raw_record(
+    row: int, headings: Sequence[str], values: Sequence[Any], series: Collection[str] = ()
+) -> RawRecord:
+    """`series`: headings of series, of which an empty list is one without years."""
+    cells = {name: raw_cell(value) for name, value in zip(headings, values, strict=True)}
+    for name in series:
+        if cells.get(name) == []:
+            cells[name] = {}
+    return RawRecord(row, cells)
+
+
+def series_in(reading: Reading, policy: Policy) -> list[str]:
+    """Headings of whole series."""
+    return [
+        raw[0] for name, raw in reading.raw.items()
+        if isinstance(policy.fields[name].type, SeriesT) and len(raw) == 1
+    ]  # fmt: skip
+
+
+def mark_record(record: RawRecord, problem: Problem) -> None:
+    """A problem of the row as a whole; of one whose cells may be shifted nothing is read."""
+    record.problems.append(problem)
+    if problem.code == "E705":
+        record.cells = None
 
 
 def raw_cell(value: Any) -> Any:

@@ -17,7 +17,7 @@ import duckdb
 
 from engine.bulk import rejects, units, words
 from engine.bulk.columns import ColumnReader, Reading
-from engine.bulk.files import Source, in_chinese, open_source
+from engine.bulk.files import Source, in_chinese, mistake_in_lines, open_source
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
 from engine.bulk.tables import misfits
 from engine.bulk.texts import ROW
@@ -88,6 +88,8 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written
             finally:
                 con.close()
     except (duckdb.Error, OSError) as error:
+        if isinstance(error, duckdb.InvalidInputException) and (found := mistake_in_lines(job.roster)):
+            return Written(0, 0, 0, diagnostics=(found,))
         return told_unwritten(job, error)
 
 
@@ -214,14 +216,19 @@ class _Run:
             left_out = rows_left_out(self.program, self.job.as_of, reading.shapes, self.checks, places)
             execute(f'CREATE OR REPLACE TEMP TABLE "退回" AS {statement(left_out, _DUCK)}')
             execute(f'CREATE OR REPLACE TEMP TABLE "去" AS SELECT {q(ROW)} FROM "退回"')
+            kept = base
             if self.one('SELECT count(*) FROM "去"'):
                 kept = f'SELECT * FROM ({base}) WHERE {q(ROW)} NOT IN (SELECT {q(ROW)} FROM "去")'
                 execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {kept}")
-            for _, line, *_ in misfits(source.tables):
+            for _, line, _ in misfits(source.tables):
                 execute(f'INSERT INTO "退回" ({q(ROW)}) VALUES ({line})')
             if self.one('SELECT count(*) FROM "退回"'):
                 rejected = "退回"
-            of_units = self.with_units(columns)
+            of_units = self.with_units(columns, reading)
+            if columns:
+                own = units.without_unit_facts(_DUCK, "名册·全", [*reading.typed, ROW, "·坏"], columns)
+                execute(f"CREATE OR REPLACE TEMP VIEW {q('名册·全')} AS {kept}")
+                execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {own}")
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
             shown=self.job.groups, rejected=rejected, units=of_units, checks=None if names or columns else self.checks,
@@ -247,7 +254,9 @@ class _Run:
             self.same = bool(self.one('SELECT count(*) FROM "重"'))
         return self.same
 
-    def with_units(self, found: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:
+    def with_units(
+        self, found: Mapping[str, Sequence[str]], reading: Reading
+    ) -> dict[str, tuple[str, Mapping[str, str]]]:
         """A table for each kind of unit; what rows disagree about is told."""
         for owner, names in found.items():
             made = units.unit_table(_DUCK, ROSTER, owner, names)
@@ -255,7 +264,7 @@ class _Run:
             for name in names:
                 rows = self.con.execute(units.differing(_DUCK, ROSTER, owner, name, ROW)).fetchall()
                 self.said += units.told(str(self.job.roster), owner, name, rows)
-        return units.shapes_of(found)
+        return units.shapes_of(found, reading.shapes)
 
     def written(self) -> int:
         """Runs the statement into a temporary file, relation by relation where they are kept."""

@@ -16,7 +16,7 @@ import duckdb
 from engine.bulk.columns import ColumnReader
 from engine.bulk.files import inside, open_source
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
-from engine.bulk.rejects import HEADINGS, raw_record
+from engine.bulk.rejects import HEADINGS, mark_record, raw_record, series_in
 from engine.bulk.run import GROUPS, REJECTS, Job, all_outputs, beside
 from engine.bulk.tables import misfits
 from engine.bulk.texts import ROW
@@ -26,7 +26,6 @@ from engine.policy import Policy
 from engine.records import problems
 from engine.records.assemble import assemble
 from engine.records.model import Roster
-from engine.records.problems import Problem
 from engine.records.raw import RawRecord, RawRoster
 from engine.records.reader import read_roster
 from engine.records.row import Fields
@@ -71,16 +70,16 @@ def _read(
     cursor = con.execute(f'SELECT COALESCE({marks}, NULL), * FROM ({source.relation}) ORDER BY "{ROW}"')
     names = [column[0] for column in cursor.description or ()][1:]
     at = names.index(ROW)
-    records = []
+    records, series = [], series_in(reading, policy)
     for mark, *row in cursor.fetchall():
         number = row[at]
         line = source.place(number)[1] if len(source.files) == 1 else number
         kept = [(name, value) for name, value in zip(names, row, strict=True) if name in source.columns]
-        record = raw_record(line, [name for name, _ in kept], [value for _, value in kept])
+        record = raw_record(line, [name for name, _ in kept], [value for _, value in kept], series)
         if mark is not None:
-            record.problems.append(Problem("E792", *source.bad[mark][1:]))
+            mark_record(record, source.bad[mark][1])
         records.append(record)
-    for table, line, cells, _ in misfits(source.tables):
+    for table, line, cells in misfits(source.tables):
         records.append(RawRecord(line, None, problems=[problems.cell_count(cells, len(table.headings))]))
     raw = RawRoster(records, noun="行" if len(source.files) == 1 else "条")
     roster, told = assemble(raw, str(path), "", Fields(policy))

@@ -262,7 +262,11 @@ class _Run:
                 for name in facts:
                     rows = self.sql(units.differing(_SPARK, ROSTER, owner, name, ROW)).collect()
                     self.said += units.told(str(job.roster), owner, name, cast(Any, rows))
-            found = units.shapes_of(of_units)
+            found = units.shapes_of(of_units, reading.shapes)
+            if of_units:
+                self.view("名册·全", self.spark.table(q(ROSTER)))
+                columns = [*reading.typed, ROW, "·坏"]
+                self.view(ROSTER, self.sql(units.without_unit_facts(_SPARK, "名册·全", columns, of_units)))
         return compiled(
             self.program, job.as_of, job.readings, job.results, reading.shapes, "spark", shown=job.groups,
             rejected=rejected, units=found,

@@ -21,6 +21,7 @@ import duckdb
 from engine.bulk.texts import ROW, named, pattern, quoted
 from engine.names import normalize
 from engine.records.csv_source import WIDE_BOMS, separator_of
+from engine.records.problems import Problem, cell_count
 
 BLOCK = 1 << 23
 #: Columns that have no heading, by their place.
@@ -51,10 +52,10 @@ class Table:
     rows: int = 0
     misfits: int = 0
     found: Any = None
-    wrong: list[tuple[int, int, str]] = field(default_factory=list)
+    wrong: list[tuple[int, int]] = field(default_factory=list)
 
     def lines(self) -> Sequence[int]:
-        """The line of every row that DuckDB gives; rows that do not fit go to `wrong` as (line, cells, text)."""
+        """The line of every row that DuckDB gives; rows that do not fit go to `wrong` as (line, cells)."""
         if self.found is None:
             if not self.misfits and self.breaks == self.header_line + self.rows:
                 self.found = range(self.header_line + 1, self.header_line + self.rows + 1)
@@ -71,7 +72,7 @@ class Table:
                     if len(row or [""]) == width:
                         found.append(line)
                     elif any(cell.strip() for cell in row):
-                        self.wrong.append((line, len(row), row[0] if row else ""))
+                        self.wrong.append((line, len(row)))
                 line = reader.line_num + 1
         return found
 
@@ -85,7 +86,7 @@ class Read:
     count: int
     sizes: tuple[int, ...]
     misfits: int
-    bad: tuple[tuple[str, str, str], ...]
+    bad: tuple[tuple[str, Problem], ...]
     before: int = 0
 
 
@@ -195,13 +196,13 @@ def read(con: duckdb.DuckDBPyConnection, opened: Sequence[Table], hive: str) -> 
     for at, table in enumerate(opened):
         scan = f"""read_csv({pattern(table.readable)}, {options(table)}, store_rejects = true,
             rejects_table = 'misfits{at}', rejects_scan = 'misfits_of{at}', rejects_limit = 0)"""
-        row = con.execute(
+        # all of the answer: what does not fit is only listed once the query is through
+        ((rows, full),) = con.execute(
             f"SELECT count(*), count(*) FILTER ({not_blank(table.headings)}) FROM {scan}"
-        ).fetchone()
-        assert row is not None
-        table.rows = int(row[0])
+        ).fetchall()
+        table.rows = int(rows)
         kinds = con.execute(
-            f"SELECT error_type, count(*), min(line) FROM misfits{at} GROUP BY ALL"
+            f"SELECT error_type, count(DISTINCT line_byte_position), min(line) FROM misfits{at} GROUP BY ALL"
         ).fetchall()
         for kind, count, line in kinds:
             if kind not in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
@@ -210,7 +211,7 @@ def read(con: duckdb.DuckDBPyConnection, opened: Sequence[Table], hive: str) -> 
                 )
             table.misfits += int(count)
         sizes.append(table.rows)
-        filled += int(row[1])
+        filled += int(full)
         misfits += table.misfits
     names = list(dict.fromkeys(word for table in opened for word in table.headings))
     arms = []
@@ -227,17 +228,21 @@ def read(con: duckdb.DuckDBPyConnection, opened: Sequence[Table], hive: str) -> 
     relation = (
         f'SELECT * FROM (SELECT *, row_number() OVER () + {before} AS "{ROW}" FROM ({whole})) WHERE {blank}'
     )
-    trailing = [name for name in names if name.startswith(UNNAMED)]
+    width = len(names)
+    while last(opened, names[width - 1]):
+        width -= 1
     bad = [
-        (f"COALESCE(trim({named(name)}) <> '', FALSE)", f"第 {name.removeprefix(UNNAMED)} 列没有列名，却有内容", "请检查分隔符和引号")
-        for name in trailing if any(last(table, name) for table in opened)
-    ]  # fmt: skip
+        (f"COALESCE(trim({named(name)}) <> '', FALSE)", cell_count(at, width))
+        for at, name in reversed(list(enumerate(names[width:], width + 1)))
+    ]
     return Read(columns, relation, filled + misfits, tuple(sizes), misfits, tuple(bad), before)
 
 
-def last(table: Table, name: str) -> bool:
+def last(opened: Sequence[Table], name: str) -> bool:
     """Whether a column without heading is one of those at the end, where nothing may stand."""
-    return name in table.headings and int(name.removeprefix(UNNAMED)) not in table.unnamed
+    if not name.startswith(UNNAMED):
+        return False
+    return any(name in t.headings and int(name.removeprefix(UNNAMED)) not in t.unnamed for t in opened)
 
 
 def options(table: Table) -> str:
@@ -251,10 +256,10 @@ def not_blank(names: Sequence[str]) -> str:
     return "COALESCE(" + ", ".join(f"NULLIF(trim({named(name)}), '')" for name in names) + ") IS NOT NULL"
 
 
-def misfits(tables: Sequence[Table]) -> Iterator[tuple[Table, int, int, str]]:
-    """Rows that do not fit: the table, the line, how many cells, the first of them."""
+def misfits(tables: Sequence[Table]) -> Iterator[tuple[Table, int, int]]:
+    """Rows that do not fit: the table, the line, how many cells."""
     for table in tables:
         if table.misfits:
             table.lines()
-            for line, cells, first in table.wrong:
-                yield table, line, cells, first
+            for line, cells in table.wrong:
+                yield table, line, cells

@@ -13,13 +13,12 @@ from engine.records import problems
 MOST_TOLD = 20
 
 
-def units_of(policy: Policy, shapes: Iterable[str]) -> dict[str, list[str]]:
-    """Fields of units among the columns, by the field that names the unit."""
-    given = set(shapes)
+def units_of(policy: Policy, shapes: Mapping[str, str]) -> dict[str, list[str]]:
+    """Fields of units among the columns, by the field that names the unit (which is not given by date)."""
     found: dict[str, list[str]] = {}
     for name in policy.fields:
         owner = policy.fields[name].owner
-        if name in given and owner in given:
+        if name in shapes and shapes.get(owner) == "plain":
             found.setdefault(owner, []).append(name)
     return found
 
@@ -36,6 +35,19 @@ def unit_table(d: Dialect, roster: str, owner: str, names: Sequence[str]) -> str
         for n in names
     ]
     return f"SELECT {q(owner)}, {', '.join(parts)} FROM {q(roster)} WHERE {q(owner)} IS NOT NULL GROUP BY {q(owner)}"
+
+
+def without_unit_facts(
+    d: Dialect, roster: str, columns: Iterable[str], names: Mapping[str, Sequence[str]]
+) -> str:
+    """A SELECT of the roster in which what is a unit's is no longer the record's own, unless its unit is not known."""
+    q = d.quote
+    owners = {name: owner for owner, facts in names.items() for name in facts}
+    listed = [
+        f"CASE WHEN {q(owners[name])} IS NULL THEN {q(name)} END AS {q(name)}" if name in owners else q(name)
+        for name in columns
+    ]
+    return f"SELECT {', '.join(listed)} FROM {q(roster)}"
 
 
 def differing(d: Dialect, roster: str, owner: str, name: str, row: str) -> str:
@@ -60,6 +72,10 @@ def told(
     return found
 
 
-def shapes_of(names: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:
+def shapes_of(
+    names: Mapping[str, Sequence[str]], shapes: Mapping[str, str]
+) -> dict[str, tuple[str, Mapping[str, str]]]:
     """Kinds of units as `compiled` takes them."""
-    return {owner: (table_of(owner), dict.fromkeys(facts, "plain")) for owner, facts in names.items()}
+    return {
+        owner: (table_of(owner), {name: shapes[name] for name in facts}) for owner, facts in names.items()
+    }
