@@ -279,7 +279,7 @@ def evaluate(
         roster=source, as_of=day, policy=policy, readings=readings, only=only, internal=internal
     )
     if _is_columnar(roster, output, engine):
-        return _in_bulk(folder, request, output, engine, form, master)
+        return _in_bulk(folder, request, output, engine, form, master, force)
     with _Bar("计算") as bar:
         run = app.evaluate(folder, request, bar)
     if isinstance(run, Misuse):
@@ -307,15 +307,24 @@ def _is_columnar(roster: Path, output: Path | None, engine: str) -> bool:
 
 
 def _in_bulk(
-    folder: Folder, request: Request, output: Path | None, engine: str, form: str, master: str
+    folder: Folder,
+    request: Request,
+    output: Path | None,
+    engine: str,
+    form: str,
+    master: str,
+    force: bool,
 ) -> int:
     """`eval` of a file that is read in place."""
     try:
         from engine.app import bulk as app
+        from engine.bulk.run import all_outputs, interruptible
         from engine.choose import Misuse
         from engine.render.bulk import bulk_object, bulk_text, engine_words
 
-        with _Bar("批量计算") as bar:
+        for path in all_outputs(output)[1:] if output is not None else ():
+            _check_output(path, force, (path.suffix,))
+        with _Bar("批量计算") as bar, interruptible():
             run = app.run(folder, request, output, engine, bar, master)
     except ModuleNotFoundError as error:
         extra = "spark" if engine == "spark" else "bulk"

@@ -6,6 +6,7 @@ Owns what a file is told that cannot be read, and where a row of it stands. How 
 
 from __future__ import annotations
 
+import errno
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -78,7 +79,7 @@ def inside(folder: Path) -> list[Path]:
 def open_source(
     con: duckdb.DuckDBPyConnection, path: Path, scratch: Path
 ) -> tuple[Source | None, list[Diagnostic]]:
-    """A file as a relation; E701 says why it cannot be read. `scratch` is a folder for what has to be written anew."""
+    """A file as a relation; E701 says why it cannot be read; raises OSError for a full disk. `scratch` is a folder for what has to be written anew."""
     if not path.exists():
         return None, [bad_file(path, "找不到名册", "请检查路径")]
     files = [path]
@@ -106,6 +107,8 @@ def open_source(
     except duckdb.Error as error:
         return None, [unreadable(path, error)]
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise  # of what is written anew, which is no fault of the roster
         return None, [bad_file(path, f"名册打不开（{error.strerror}）", "请检查路径和权限")]
     if isinstance(found, list):
         return None, found
@@ -127,7 +130,7 @@ _SAID = (
     ("unterminated quote|state machine reached", "引号没有成对", "内容里的引号要写两个，整格再加引号"),
     ("maximum line size|Maximum line size", "一行的内容太长", "多半是引号没有成对"),
     ("Hive partition mismatch", "各个文件夹的分区写法不一样", "分区应写作 字段=值，层数相同"),
-    ("No space left|Could not write|write to file|File too large|max_temp_directory_size", "磁盘空间不够", "请腾出空间，或换一个文件夹"),
+    ("No space left|Disk quota|Could not write|write to file|File too large|max_temp_directory_size", "磁盘空间不够", "请腾出空间，或换一个文件夹"),
     ("Out of Memory|could not allocate|failed to (offload|pin|allocate)", "内存不够", "请关闭别的程序，或在内存更大的机器上运行"),
 )  # fmt: skip
 

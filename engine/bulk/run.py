@@ -88,9 +88,22 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written
             finally:
                 con.close()
     except (duckdb.Error, OSError) as error:
+        if isinstance(error, duckdb.InterruptException):
+            raise
         if isinstance(error, duckdb.InvalidInputException) and (found := mistake_in_lines(job.roster)):
             return Written(0, 0, 0, diagnostics=(found,))
         return told_unwritten(job, error)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C in the midst of a statement is Ctrl-C; DuckDB makes another error of it."""
+    try:
+        yield
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if isinstance(error, duckdb.InterruptException) or "interrupted" in str(error):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def told_unwritten(job: Job, error: Exception) -> Written:
@@ -246,10 +259,13 @@ class _Run:
             f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
         )
         self.same = False
-        if unsorted:
+        if unsorted:  # by hash first, which takes less room than the texts
+            self.con.execute(
+                f'CREATE OR REPLACE TEMP TABLE "疑重" AS SELECT hash(id) AS h FROM ({ids}) GROUP BY h HAVING count(*) > 1'
+            )
             self.con.execute(
                 f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id, min("{ROW}", {MOST_SAME}) AS rows FROM ({ids}) '
-                "GROUP BY id HAVING count(*) > 1"
+                'WHERE hash(id) IN (SELECT h FROM "疑重") GROUP BY id HAVING count(*) > 1'
             )
             self.same = bool(self.one('SELECT count(*) FROM "重"'))
         return self.same
