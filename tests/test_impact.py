@@ -68,7 +68,7 @@ BASE = """\
 ROSTER = "工号,岗位,工龄,在岗,持证\n1,管理,10,是,是\n2,一般,3,是,否\n3,一般,6,是,是\n4,一般,6,否,是\n"
 
 
-def revised(tmp_path: Path, *changes: tuple[str, str], base: str = BASE) -> Compared:
+def revised(tmp_path: Path, *changes: tuple[str, str], base: str = BASE, roster: str = ROSTER) -> Compared:
     """The base against itself with words replaced; with the impact on the roster."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "jia-2024.yaml").write_text(base, encoding="utf-8")
@@ -77,7 +77,7 @@ def revised(tmp_path: Path, *changes: tuple[str, str], base: str = BASE) -> Comp
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     (tmp_path / "jia-2025.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "名册.csv").write_text(ROSTER, encoding="utf-8")
+    (tmp_path / "名册.csv").write_text(roster, encoding="utf-8")
     folder = open_folder(tmp_path / "policies", tmp_path)
     found = compare(folder, "jia-2024", str(tmp_path / "jia-2025.yaml"), DAY)
     assert isinstance(found, Compared)
@@ -175,6 +175,21 @@ def test_sums_are_the_sums_of_people(tmp_path: Path) -> None:
         assert sum(Fraction(part.once) for part in parts) == -200
 
 
+def test_what_neither_side_knows_is_not_unchanged(tmp_path: Path) -> None:
+    """The one without 持证 may gain 300 or not; what 持证 does not touch is known to stay."""
+    roster = ROSTER.replace("2,一般,3,是,否", "2,一般,3,是,")
+    found = revised(tmp_path, ("否则 0, 依据: 第四条", "否则 老补, 依据: 第四条"), roster=roster)
+    impact = impact_of(found)
+    counts = {total.name: dict(total.counts) for total in impact.totals}
+    assert counts["证补"] == {"不变": 3, "仍信息不足": 1}
+    assert counts["取证奖励"] == {"不变": 4}
+    assert (impact.unsettled, len(impact.changed), impact.whole.open) == (1, 0, 1)
+    text = page_text(diff_page(found), 200)
+    assert "有变化 0 人；没有变化 3 人；两边都信息不足、看不出有没有变化 1 人" in text
+    assert "每个人的每一项结果都没有变化" not in text
+    assert "有变化的 0 人" not in text
+
+
 # ---- classes --------------------------------------------------------------------------------------------
 
 SCOPE = "适用: [在岗人员], 校验"
@@ -264,14 +279,15 @@ def test_who_is_covered_moves_apart_from_how_much(tmp_path: Path, formula: str, 
 
 
 def test_a_reading_whose_money_is_not_known_does_not_read_as_nought() -> None:
-    """Eight leavers have no grade: what 按合格 gives them is not known to be nothing."""
+    """Eight leavers have no grade: what 按合格 gives them is not known to be nothing; 45 lack other facts either way."""
     run = readings_impact(open_folder(ROOT / "policies", ROOT), None, ROOT / "examples" / "roster.csv", DAY)
     assert not isinstance(run, Misuse)
     (table,) = [block for block in readings_page(run).blocks if isinstance(block, Table)]
     rows = {(str(row[0]), str(row[2])): [str(cell) for cell in row[3:8]] for row in table.rows}
-    assert rows["离岗无等次者年终奖", "按合格"] == ["8", "0", "？", "", "8"]
-    assert rows["连续优秀上调", "仅一次"] == ["20", "0", "-73200.00", "", "0"]
-    assert rows["取证奖励对象", "聘用制"] == ["36", "0", "", "-7000.00", "0"]
+    assert rows["离岗无等次者年终奖", "按合格"] == ["8", "0", "？", "", "53"]
+    # the one whose 绩效系数 is not filled in has no 月工资合计 either way
+    assert rows["连续优秀上调", "仅一次"] == ["20", "0", "-73200.00", "", "1"]
+    assert rows["取证奖励对象", "聘用制"] == ["36", "0", "", "-7000.00", "1"]
     # 辞退情形 of whom no ground is known to hold any longer, and some may
     assert rows["年度旷工", "滚动十二个月"][:2] == ["184", "158"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from engine.expr import tree
 from engine.needs import closure, expressions, needs_of
@@ -27,7 +27,13 @@ PER_YEAR = {"月": 12, "季": 4, "半年": 2, "年": 1}
 ONCE = ("一次", "")
 MOST_VALUES = 40
 
-Status = Literal["不变", "增加", "减少", "改变", "新不适用", "新信息不足", "变为适用", "变为已知"]
+Status = Literal[
+    "增加", "减少", "改变", "不变", "新不适用", "新信息不足", "仍信息不足", "变为适用", "变为已知"
+]
+#: In the order in which they are shown.
+STATUSES: tuple[Status, ...] = get_args(Status)
+#: Of which no change is known: where facts are missing on either side there may be one.
+UNMOVED = frozenset(("不变", "仍信息不足"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,20 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Shift:
     """One result of one person on both sides; `name` is as the new side calls it. `measures`: the unit and 周期 of
-    either side where they are not the same, so that the two figures do not compare."""
+    either side where they are not the same, so that the two figures do not compare. `reached`: whether it can differ."""
 
     name: str
     type: Type | None
     before: Any
     after: Any
     measures: tuple[str, str] | None = None
+    reached: bool = True
 
     @property
     def status(self) -> Status:
         before, after = self.before, self.after
+        if self.reached and _is_open(before) and _is_open(after):
+            return "仍信息不足"
         if same(before, after) and not (self.measures and before and _is_number(before)):
             return "不变"
         if _is_open(after) and not _is_open(before):
@@ -90,7 +99,12 @@ class Person:
 
     @property
     def changed(self) -> tuple[Shift, ...]:
-        return tuple(shift for shift in self.shifts if shift.status != "不变")
+        return tuple(shift for shift in self.shifts if shift.status not in UNMOVED)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether no change is known, but facts are missing on both sides of a result that can differ."""
+        return not self.changed and any(shift.status == "仍信息不足" for shift in self.shifts)
 
     def yearly(self) -> Number | None:
         """The change of a year: each 周期 as often as a year has it; None if a figure is missing on either side."""
@@ -133,6 +147,11 @@ class Total:
     @property
     def change(self) -> Number | None:
         return None if self.before is None or self.after is None else exact(self.after - self.before)
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is known to change for anybody."""
+        return bool(set(self.counts) - UNMOVED)
 
 
 #: 周期 → results of the old and of the new side whose sum is all that is paid of it.
@@ -181,6 +200,10 @@ class Impact:
     @cached_property
     def changed(self) -> tuple[Person, ...]:
         return tuple(person for person in self.people if person.changed)
+
+    @cached_property
+    def unsettled(self) -> int:
+        return sum(person.unsettled for person in self.people)
 
     @cached_property
     def whole(self) -> Part:
@@ -412,6 +435,7 @@ def _person(
             before.outcomes.get(one.was, _NOT_YET),
             after.outcomes.get(one.name, _NO_MORE),
             one.measures,
+            reached is None or one.name in reached,
         )
         for one in names
     )
@@ -424,7 +448,7 @@ def _person(
         high = _sum(by_name[name].after for name in news if name not in still)
         moves[period] = None if low is None or high is None else exact(high - low)
     reasons: tuple[tuple[str, str, Any, Any, Type | None], ...] = ()
-    if any(shift.status != "不变" for shift in shifts):
+    if any(shift.status not in UNMOVED for shift in shifts):
         reasons = tuple(_reasons(old, new, before, after, was))
     return Person(after.record.id, after.record, shifts, sums, moves, reasons)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.app.compare import Compared, ReadingsRun
 from engine.citations import parse_citation
-from engine.diff.impact import ONCE, PER_YEAR, Impact, Part, Person, Shift, Total
+from engine.diff.impact import ONCE, PER_YEAR, STATUSES, Impact, Part, Person, Shift, Total
 from engine.diff.model import CLASSES, Difference, Edit
 from engine.diff.witness import Refused, Witnesses, shown
 from engine.program import Program
@@ -230,8 +230,10 @@ def _impact(compared: Compared, impact: Impact) -> Iterator[Block]:
 
 def _counts(impact: Impact, old: Sequence[Any], new: Sequence[Any]) -> str:
     whole = impact.whole
-    still = len(impact.people) - len(impact.changed)
+    still = len(impact.people) - len(impact.changed) - impact.unsettled
     parts = [f"比较 {len(impact.people)} 人", f"有变化 {len(impact.changed)} 人", f"没有变化 {still} 人"]
+    if impact.unsettled:
+        parts.append(f"两边都信息不足、看不出有没有变化 {impact.unsettled} 人")
     if impact.roots:
         parts.append(f"收入增加 {whole.gain} 人、减少 {whole.lose} 人")
         if whole.open:
@@ -284,12 +286,9 @@ def has_once(impact: Impact) -> bool:
     return any(period in ONCE for period in impact.roots)
 
 
-_STATUSES = ("增加", "减少", "改变", "不变", "新不适用", "新信息不足", "变为适用", "变为已知")
-
-
 def _totals_table(totals: Iterable[Total]) -> Table:
     totals = list(totals)
-    shown = [status for status in _STATUSES if any(total.counts.get(status) for total in totals)]
+    shown = [status for status in STATUSES if any(total.counts.get(status) for total in totals)]
     rows = []
     for total in totals:
         figures = [number_text(x, total.type) for x in (total.before, total.after, total.change)]
@@ -378,6 +377,8 @@ def _article_order(cited: str) -> tuple[int, ...]:
 
 def _people(impact: Impact, program: Program) -> Iterator[Block]:
     people = impact.changed
+    if not people:
+        return
     once = any(person.once() for person in people)
     yield Heading(3, f"有变化的 {len(people)} 人")
     rows: list[tuple[Words, ...]] = []
@@ -476,10 +477,10 @@ def readings_page(run: ReadingsRun) -> Page:
     rows = []
     for found in run.found:
         impact, whole = found.impact, found.impact.whole
-        touched = [total.name for total in impact.totals if set(total.counts) - {"不变"}]
+        touched = [total.name for total in impact.totals if total.changed]
         touched += dict.fromkeys(shift.name for shift in impact.groups)
         open_ = sum(any(s.status == "新信息不足" for s in person.shifts) for person in impact.people)
-        unsure = sum(person.gain() is None for person in impact.changed)
+        unsure = sum(person.gain() is None or person.unsettled for person in impact.people)
         yearly = _at_stake(whole.yearly, [person.yearly() for person in impact.changed])
         once = _at_stake(whole.once, [person.once() for person in impact.changed])
         rows.append(

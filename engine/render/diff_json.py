@@ -102,6 +102,7 @@ def _impact(compared: Compared, impact: Impact) -> dict[str, Any]:
         "counts": {
             "compared": len(impact.people),
             "changed": len(impact.changed),
+            "unsettled": impact.unsettled,
             "gain": impact.whole.gain,
             "lose": impact.whole.lose,
             "open": impact.whole.open,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine import __version__
 from engine.app.compare import Compared
-from engine.diff.impact import Impact
+from engine.diff.impact import STATUSES, Impact
 from engine.render.diff import article_of, period_title
 from engine.render.sheet_writer import Book
 from engine.render.text_results import title_field
@@ -82,13 +82,12 @@ def _people(book: Book, compared: Compared, impact: Impact) -> None:
 
 
 def _results(book: Book, impact: Impact) -> None:
-    statuses = ["增加", "减少", "改变", "不变", "新不适用", "新信息不足", "变为适用", "变为已知"]
     sheet = book.sheet(
-        "各项结果", ["结果", "周期", "旧合计", "新合计", "变化", *(f"{s}（人）" for s in statuses)]
+        "各项结果", ["结果", "周期", "旧合计", "新合计", "变化", *(f"{s}（人）" for s in STATUSES)]
     )
     for total in impact.totals:
         figures = ["" if x is None else x for x in (total.before, total.after, total.change)]
-        counts = [total.counts.get(status, 0) for status in statuses]
+        counts = [total.counts.get(status, 0) for status in STATUSES]
         kinds = [None, None, total.type, total.type, total.type, *(None for _ in counts)]
         sheet.add([total.name, total.period, *figures, *counts], kinds)
     sheet.done()
