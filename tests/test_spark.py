@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ from tests.test_compile import (  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    yield spark_session.session()
+def spark() -> Any:
+    return spark_session.session()
 
 
 def told(
@@ -101,7 +101,7 @@ def some_of(chance: random.Random, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_formulas_of_every_kind(spark: Any, tmp_path: Path) -> None:
     chance = random.Random(11)
-    nodes = [typed.formula(chance, chance.choice("数数真真日等"), 3) for _ in range(20)]
+    nodes = [typed.formula(chance, chance.choice("数数真真日等"), 3) for _ in range(10)]
     people = []
     for _ in range(40):
         facts = typed.facts(chance)
@@ -118,7 +118,7 @@ def test_formulas_of_every_kind(spark: Any, tmp_path: Path) -> None:
             names.append(f"式{at}")
         except CannotCompile:
             continue
-    assert len(names) > 15
+    assert len(names) > 7
     compare(spark, tmp_path, program, roster(people), names, day=typed.AS_OF)
 
 
@@ -176,7 +176,7 @@ def test_values_by_date(spark: Any, tmp_path: Path) -> None:
 
 def test_the_city_with_its_groups(spark: Any, tmp_path: Path) -> None:
     program = city()
-    given = workers(400, 9, data_date=DAY)
+    given = workers(150, 9, data_date=DAY)
     found, _ = roster_of(given["记录"], given["单位"], DAY, program.policy, "r")
     assert found is not None
     names = [
@@ -193,7 +193,7 @@ def test_the_city_with_its_groups(spark: Any, tmp_path: Path) -> None:
         for r in found.records
     ]
     whole = Roster(found.file, "", found.data_date, tuple(now), found.rejected, found.units)
-    assert compare(spark, tmp_path, program, whole, names, readings=READINGS[0]) > 15_000
+    assert compare(spark, tmp_path, program, whole, names, readings=READINGS[0]) > 5_000
 
 
 # --- the run ---------------------------------------------------------------------------------------------------
@@ -210,11 +210,11 @@ def test_a_run_writes_what_duckdb_writes(spark: Any, tmp_path: Path) -> None:
     roster_folder = tmp_path / "名 册"
     roster_folder.mkdir()
     with duckdb.connect() as con:
-        con.execute(f"""
+        con.execute("""
             CREATE TABLE w AS SELECT '工' || lpad(CAST(i AS VARCHAR), 6, '0') AS 工号, '聘用制' AS 人员类别, '街道' || i % 3 AS 街道,
                 '社区' || i % 5 AS 社区, DATE '2010-01-01' + CAST(i * 7 AS INTEGER) AS 参加社区工作日期, '在职' AS 人员状态,
                 CASE WHEN i = 77 THEN '大砖' WHEN i % 2 = 0 THEN '本科' ELSE '大专' END AS 学历, '社会工作师' AS 社会工作者职业水平证书,
-                [{{'年份': 2022, '值': '优秀'}}, {{'年份': 2023, '值': CASE WHEN i = 5 THEN '好' ELSE '合格' END}}] AS 年度考核,
+                [{'年份': 2022, '值': '优秀'}, {'年份': 2023, '值': CASE WHEN i = 5 THEN '好' ELSE '合格' END}] AS 年度考核,
                 '1.0' || i % 10 AS 绩效系数 FROM range(300) t(i)""")
         con.execute("INSERT INTO w SELECT * REPLACE ('社区9' AS 社区) FROM w WHERE 工号 = '工000010'")
         con.execute(f"COPY (FROM w LIMIT 200) TO '{roster_folder}/a.parquet'")

@@ -66,7 +66,7 @@ def location(path: Path) -> str:
     text = path.as_posix()
     if is_remote(path):
         return _SCHEME.sub(lambda found: f"{found[1]}://", text, count=1)
-    return path.absolute().as_uri()
+    return f"file://{path.absolute().as_posix()}"
 
 
 def is_remote(path: Path) -> bool:
@@ -138,7 +138,6 @@ class _Run:
         self.program, self.policy = job.program, job.program.policy
         self.identifier = self.policy.meta.identifier
         self.said: list[Diagnostic] = []
-        self.held: list[DataFrame] = []
         self.views: list[str] = []
         jvm: Any = spark._jvm  # Spark gives Python no other way to rename a file
         self.hadoop = jvm.org.apache.hadoop.fs.Path
@@ -224,8 +223,7 @@ class _Run:
             f"SELECT id, slice(sort_array(collect_list(at)), 1, {_MOST_SAME}) AS rows FROM ({ids}) "
             "WHERE id IS NOT NULL GROUP BY id HAVING COUNT(*) > 1"
         )
-        self.keep(_SAME, same)
-        return bool(same.limit(1).count())
+        return bool(self.keep(_SAME, same).limit(1).count())
 
     def planned(self, reading: Reading) -> Plan:
         """Makes the view 名册 and what the statement needs beside it."""
@@ -254,8 +252,7 @@ class _Run:
         rejected, found = "", {}
         if self.grouped:
             by = {place for name in names for place in self.program.groups_by_name[name].by}
-            left_out = self.left_out(reading, sorted(by | of_units.keys()))
-            self.keep("退回", left_out)
+            left_out = self.keep("退回", self.left_out(reading, sorted(by | of_units.keys())))
             rejected = "退回" if left_out.limit(1).count() else ""
             for owner, facts in of_units.items():
                 self.keep(units.table_of(owner), self.sql(units.unit_table(_SPARK, ROSTER, owner, facts)))
@@ -372,7 +369,7 @@ class _Run:
             self.files.delete(self.hadoop(location(beside(output, ending))), True)
         for ending, path in local.items():
             self.files.copyFromLocalFile(
-                True, True, self.hadoop(path.as_uri()), self.hadoop(location(beside(output, ending)))
+                True, True, self.hadoop(location(path)), self.hadoop(location(beside(output, ending)))
             )
             moved.append(beside(output, ending))
         if plan.groups:
@@ -393,15 +390,17 @@ class _Run:
         frame.createOrReplaceTempView(_SPARK.quote(name))
         self.views.append(name)
 
-    def keep(self, name: str, frame: DataFrame) -> None:
-        """A view whose rows are computed once."""
-        self.held.append(frame.persist())
-        self.view(name, frame)
+    def keep(self, name: str, frame: DataFrame) -> DataFrame:
+        """A view whose rows are computed once and written down: a plan that went on growing would take Spark minutes to
+        look at."""
+        path = self.hadoop(self.scratch, f"kept-{len(self.views)}").toString()
+        frame.write.parquet(path)
+        found = self.spark.read.schema(frame.schema).parquet(path)
+        self.view(name, found)
+        return found
 
     def clear(self) -> None:
-        """Nothing stays behind, in memory or beside the results."""
-        for frame in self.held:
-            frame.unpersist()
+        """Nothing stays behind, in Spark or beside the results."""
         for name in self.views:
             self.spark.catalog.dropTempView(_SPARK.quote(name))
         self.files.delete(self.scratch, True)

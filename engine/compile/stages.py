@@ -105,7 +105,12 @@ class Stages:
 
 
 def statement(relations: Sequence[Relation], dialect: Dialect) -> str:
-    """One statement: all relations but the last as its WITH, the last its SELECT."""
+    """One statement: the last relation's SELECT, those before that it rests on as its WITH."""
     *before, last = relations
-    steps = [f"{dialect.quote(step.name)} AS (\n{step.sql}\n)" for step in before]
+    wanted, needed = dialect.names_in(last.sql), list[Relation]()
+    for step in reversed(before):
+        if step.name in wanted:
+            needed.append(step)
+            wanted |= dialect.names_in(step.sql)
+    steps = [f"{dialect.quote(step.name)} AS (\n{step.sql}\n)" for step in reversed(needed)]
     return ("WITH " + ",\n".join(steps) + "\n" if steps else "") + last.sql
