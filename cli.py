@@ -671,6 +671,51 @@ def readings_table(
     return _exit(run.diagnostics)
 
 
+@main.command("sql", options_metavar="[选项]")
+@click.argument("policy", metavar="[政策]", required=False)
+@_policies
+@_as_of
+@click.option(
+    "--dialect",
+    type=OneOf(["duckdb", "spark"]),
+    default="duckdb",
+    metavar="duckdb|spark",
+    help="写成哪一种 SQL（默认 duckdb）",
+)
+@_readings
+@click.option("--only", metavar="名,名", multiple=True, help="只要这些结果")
+@click.option("--all", "internal", is_flag=True, help="内部规则也列出")
+@_output("写到 .sql 文件")
+@_force
+def sql_statement(
+    policy: str | None,
+    policies: Path | None,
+    as_of: date | None,
+    dialect: str,
+    readings: tuple[str, ...],
+    only: tuple[str, ...],
+    internal: bool,
+    output: Path | None,
+    force: bool,
+) -> int:
+    """把政策写成一条 SQL，供数据仓库建视图用；注释里写明要哪些表和列。"""
+    from engine.app.sql import sql
+    from engine.choose import Misuse
+    from engine.render.sql import sql_text
+
+    _check_output(output, force, (".sql",))
+    folder = _open(policies, kept=True)
+    day = as_of or date.today()
+    found = sql(folder, policy, day, dialect, readings, only, internal)
+    if isinstance(found, Misuse):
+        raise _refuse(found)
+    _note(f"政策文件夹：{folder.path}（{folder.origin}），计算日：{day}")
+    _say(found.diagnostics)
+    if found.program is not None:
+        _give(sql_text(found), output)
+    return _exit(found.diagnostics)
+
+
 @main.command("statement", options_metavar="[选项]")
 @_roster
 @_period

@@ -17,13 +17,13 @@ import duckdb
 from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
 from engine.bulk import small
 from engine.bulk.files import is_bulk
-from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_uncompiled, told_unwritten
+from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_unwritten
 from engine.bulk.run import run as run_in_bulk
 from engine.bulk.texts import quoted
 from engine.choose import Folder, Misuse, choose_policy
 from engine.compile.dialects import DIALECTS
 from engine.compile.plan import MISSING_FACTS, NOT_APPLICABLE, compiled
-from engine.compile.terms import CannotCompile
+from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, in_order
 from engine.evaluation import evaluate
 from engine.program import Program

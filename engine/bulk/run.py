@@ -26,9 +26,8 @@ from engine.compile.frame import Common
 from engine.compile.groups import asked_of
 from engine.compile.plan import ROSTER, Checks, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
-from engine.compile.terms import CannotCompile
+from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, Place
-from engine.policy import Policy
 from engine.program import Program
 from engine.records.row import Fields
 from engine.records.shapes import SeriesReader
@@ -118,14 +117,6 @@ def told_unwritten(job: Job, error: Exception) -> Written:
         f"{hint}；结果没有写出" if hint else "结果没有写出",
     )
     return Written(0, 0, 0, diagnostics=(told,))
-
-
-def told_uncompiled(policy: Policy, error: CannotCompile) -> Diagnostic:
-    """E793: a construct without an exact form in SQL."""
-    place = error.place or Place(policy.source.name)
-    return Diagnostic(
-        "E793", f"{error.said}，不能批量计算", place, error.hint or "请用 --engine interpreter 逐人计算"
-    )
 
 
 class _Run:

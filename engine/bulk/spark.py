@@ -24,14 +24,14 @@ from pyspark.sql import types as T
 from engine.bulk import rejects, units
 from engine.bulk.columns import ColumnReader, Reading
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
-from engine.bulk.run import GROUPS, REJECTS, Job, Written, beside, told_uncompiled
+from engine.bulk.run import GROUPS, REJECTS, Job, Written, beside
 from engine.bulk.texts import ROW
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common
 from engine.compile.groups import asked_of
 from engine.compile.plan import ROSTER, Checks, Plan, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
-from engine.compile.terms import CannotCompile
+from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, Place
 from engine.records.row import Fields, RowReader
 

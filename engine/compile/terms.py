@@ -15,8 +15,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from engine.diagnostics import Place
+from engine.diagnostics import Diagnostic, Place
 from engine.expr import tree
+from engine.policy import Policy
 from engine.types import EnumT, Type
 from engine.values import Number
 
@@ -111,6 +112,14 @@ class CannotCompile(Exception):
         super().__init__(said)
         self.said, self.hint, self.node = said, hint, node
         self.place: Place | None = None
+
+
+def told_uncompiled(policy: Policy, error: CannotCompile) -> Diagnostic:
+    """E793: a construct without an exact form in SQL."""
+    place = error.place or Place(policy.source.name)
+    return Diagnostic(
+        "E793", f"{error.said}，不能批量计算", place, error.hint or "请用 --engine interpreter 逐人计算"
+    )
 
 
 def same_members(one: Type, two: Type) -> bool:

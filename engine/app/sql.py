@@ -1,0 +1,123 @@
+"""`sql`: a policy as one statement for a warehouse, and what it expects of the tables that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from engine.app.evaluate import choose_names, choose_readings, program_of
+from engine.choose import Folder, Misuse, choose_policy
+from engine.compile.dialects import DIALECTS, Dialect
+from engine.compile.groups import ROW
+from engine.compile.plan import ROSTER, compiled
+from engine.compile.stages import statement
+from engine.compile.terms import CannotCompile, told_uncompiled
+from engine.diagnostics import Diagnostic, in_order
+from engine.policy import FieldDecl
+from engine.program import Program
+from engine.types import BoolT, DateT, NumberT, RecordsT, SeriesT, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that the statement reads: its columns with their types, and what each is."""
+
+    name: str
+    columns: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """Without a `program`, `diagnostics` say why. `columns` are those of the result, by their SQL types."""
+
+    as_of: date
+    diagnostics: tuple[Diagnostic, ...]
+    dialect: str
+    program: Program | None = None
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
+
+
+def sql(
+    folder: Folder,
+    word: str | None,
+    as_of: date,
+    dialect: str,
+    readings: Sequence[str] = (),
+    only: Sequence[str] = (),
+    internal: bool = False,
+) -> Sql | Misuse:
+    """The statement of the version in force on a day, for the results asked for."""
+    chosen, diagnostics = choose_policy(folder, word, as_of)
+    if isinstance(chosen, Misuse):
+        return chosen
+    if chosen is None:
+        return Sql(as_of, tuple(in_order(diagnostics)), dialect)
+    program, found = program_of(folder, chosen)
+    if program is None:
+        return Sql(as_of, tuple(in_order([*diagnostics, *found])), dialect)
+    chosen_readings = choose_readings(program, readings, as_of)
+    if isinstance(chosen_readings, Misuse):
+        return chosen_readings
+    names = choose_names(program, only, internal)
+    if isinstance(names, Misuse):
+        return names
+    results, groups = names
+    if only and groups:
+        return Misuse(f"「{groups[0]}」是集体，这条语句只给出每个人的结果", "集体用 guizhang eval 计算")
+    d = DIALECTS[dialect]
+    fields = program.policy.fields
+    shapes = {name: "plain" for name, decl in fields.items() if not decl.owner}
+    owners = {decl.owner for decl in fields.values() if decl.owner}
+    units = {
+        owner: (f"单位·{owner}", {name: "plain" for name, decl in fields.items() if decl.owner == owner})
+        for owner in sorted(owners)
+    }
+    try:
+        plan = compiled(program, as_of, chosen_readings, results, shapes, dialect, units=units)
+        if ROW not in d.names_in(statement(plan.relations, d)):  # no group is asked for, so no unit either
+            plan = compiled(program, as_of, chosen_readings, results, shapes, dialect)
+    except CannotCompile as error:
+        return Sql(as_of, (told_uncompiled(program.policy, error),), dialect)
+    text = statement(plan.relations, d)
+    used = d.names_in(text)
+    own = tuple(described(d, fields[name]) for name in shapes if name in used)
+    if ROW in used:
+        own += ((ROW, d.whole[64], "每条记录一个号，从 1 起"),)
+    tables = [Table(ROSTER, own)]
+    for owner, (table, facts) in units.items():
+        if table in used:
+            key = (owner, d.string, "每个单位一行")
+            tables.append(Table(table, (key, *(described(d, fields[name]) for name in facts))))
+    return Sql(
+        as_of, tuple(diagnostics), dialect, program, text, tuple(tables), plan.columns, chosen_readings
+    )
+
+
+def described(d: Dialect, decl: FieldDecl) -> tuple[str, str, str]:
+    kind = decl.type.item if isinstance(decl.type, SeriesT) else decl.type
+    members = getattr(kind, "members", ())
+    return decl.name, column_type(d, decl, decl.type), "、".join(members)
+
+
+def column_type(d: Dialect, decl: FieldDecl, kind: Type) -> str:
+    """The type of a column that holds a field's values exactly."""
+    match kind:
+        case SeriesT():
+            return d.list_type(
+                d.struct_type((("年份", d.whole[32]), ("值", column_type(d, decl, kind.item))))
+            )
+        case RecordsT():
+            parts = tuple((column.name, column_type(d, column, column.type)) for column in decl.columns)
+            return d.list_type(d.struct_type(parts))
+        case NumberT():
+            digits = 6 if decl.decimals is None else decl.decimals
+            return d.whole[64] if decl.integer else f"DECIMAL(18,{digits})"
+        case BoolT():
+            return d.truth
+        case DateT():
+            return d.day
+    return d.string
