@@ -406,15 +406,40 @@ def explain(
     day = as_of or date.today()
     source: Path | bytes = sys.stdin.buffer.read() if str(roster) == "-" else roster
     request = Request(roster=source, as_of=day, policy=policy, readings=readings, only=results)
-    told = app.explain(folder, request, person, text_value)
+    given = [option for option, value in (("--as-of", as_of), ("--reading", readings)) if value]
+    told = _explain_in_place(folder, request, person, given)
+    if told is None:
+        told = app.explain(folder, request, person, text_value)
     if isinstance(told, Misuse):
         raise _refuse(told)
     if form != "json":
         _say(told.diagnostics)
+        if told.agreed:
+            _note(f"与结果文件核对：{told.agreed} 项一致")
     text = _explained(told, form)
     if told.explanations or (form == "json" and output is None):
         _give(text, output)
     return _exit(told.diagnostics)
+
+
+def _explain_in_place(
+    folder: Folder, request: Request, person: str, given: Sequence[str]
+) -> Explained | Misuse | None:
+    """`explain` of a row of bulk results or of a roster that is read in place; None for any other."""
+    path = request.roster
+    if not isinstance(path, Path) or not (
+        _is_columnar(path, None, "auto")
+        or (path.suffix.lower() == ".csv" and path.with_name(path.stem + ".run.json").exists())
+    ):
+        return None
+    try:
+        from engine.app import explain_bulk as app
+        from engine.bulk.run import interruptible
+        from engine.render.cells import text_value
+    except ModuleNotFoundError as error:
+        raise Refused(f"批量计算还没有安装（缺 {error.name}）", "请运行 pip install '.[bulk]'") from error
+    with interruptible():
+        return app.explain(folder, request, person, text_value, given) if app.is_for_rows(path) else None
 
 
 def _explained(told: Explained, form: str) -> str:

@@ -4,14 +4,19 @@ with its place and count; nothing half-written; a row of the results explained."
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
+from cli import main
 from engine.build import build
 from engine.bulk.run import Job, Written, run
 from engine.bulk.small import read as read_small
@@ -651,3 +656,160 @@ def test_groups_over_what_is_read(case: str, tmp_path: Path) -> None:
     assert found == one_by_one(program, roster, UNIT_NAMES)
     said = [d.message.split("，另见")[0] for d in written.diagnostics if d.severity == "error"]
     assert sorted(said) == sorted(d.message.split("，另见")[0] for d in told)
+
+
+# --- a row explained ------------------------------------------------------------------------------------------
+
+CITY = ("--policies", str(ROOT / "policies"))
+
+
+def guizhang(*words: str | Path, code: int = 0) -> Result:
+    outcome = CliRunner().invoke(main, [*map(str, words), *CITY])
+    assert outcome.exit_code == code, outcome.output
+    return outcome
+
+
+def city_lines(path: Path, change: Callable[[list[dict[str, Any]]], None] = lambda _: None) -> Path:
+    """The example roster as JSON Lines."""
+    records = json.loads((ROOT / "examples" / "roster.json").read_text("utf-8"))["记录"]
+    change(records)
+    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the city's workers, one of them with a mistake, and all results of DuckDB."""
+    folder = tmp_path_factory.mktemp("city")
+
+    def spoil(records: list[dict[str, Any]]) -> None:
+        records[5]["学历"] = "大砖"
+        records.append(dict(records[9]))
+
+    city_lines(folder / "workers.jsonl", spoil)
+    guizhang(
+        "eval", folder / "workers.jsonl", "--as-of", "2024-12-31", "--engine", "duckdb",
+        "--reading", "首月=次月", "-o", folder / "results.parquet", code=1,
+    )  # fmt: skip
+    return folder
+
+
+def copied(computed: Path, tmp_path: Path) -> Path:
+    shutil.copytree(computed, tmp_path / "c")
+    for name in ("workers.jsonl", "results.parquet"):
+        shutil.copystat(computed / name, tmp_path / "c" / name)
+    return tmp_path / "c"
+
+
+def test_every_kind_of_row_agrees_with_its_explanation(computed: Path) -> None:
+    receipt = json.loads((computed / "results.run.json").read_text("utf-8"))
+    assert receipt["counts"] == {"read": 301, "evaluated": 298, "rejected": 3}
+    assert receipt["readings"]["首月"] == "次月"
+    for number in (1, 2, 3, 4, 7, 8, 9, 13, 77, 150, 299):
+        outcome = guizhang("explain", computed / "results.parquet", f"JYG{number:07d}")
+        assert f"与结果文件核对：{len(receipt['results'])} 项一致" in outcome.stderr
+        assert "错误" not in outcome.stderr
+        assert "口径改选：首月 = 次月" in outcome.stdout
+
+
+def test_forms_of_an_explanation(computed: Path) -> None:
+    words = ("explain", computed / "results.parquet", "JYG0000009", "年终奖")
+    told = json.loads(guizhang(*words, "--format", "json").stdout)
+    schema = json.loads((ROOT / "schemas" / "explanation.schema.json").read_text("utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(told)) == []
+    assert [one["result"] for one in told["explanations"]] == ["年终奖"]
+    assert guizhang(*words, "--format", "html").stdout.startswith("<!")
+
+
+def test_a_roster_in_place_is_explained_without_results(computed: Path) -> None:
+    outcome = guizhang("explain", computed / "workers.jsonl", "JYG0000009", "年终奖", "--as-of", "2024-12-31")
+    assert "年终奖：1500.00 元" in outcome.stdout
+
+
+def test_rows_that_have_no_explanation(computed: Path, tmp_path: Path) -> None:
+    results = computed / "results.parquet"
+    assert "结果文件里没有「工资」" in guizhang("explain", results, "JYG0000001", "工资", code=2).stderr
+    assert "名册里没有工号「x」" in guizhang("explain", results, "x", code=2).stderr
+    assert (
+        "不必写 --as-of" in guizhang("explain", results, "JYG0000001", "--as-of", "2024-12-31", code=2).stderr
+    )
+    spoilt = guizhang("explain", results, "JYG0000006", code=1).stderr
+    assert "「学历」的值「大砖」不在选项之中" in spoilt
+    assert "错误[E799] 工号「JYG0000006」的记录有错误，没有计算" in spoilt
+    twice = guizhang("explain", results, "JYG0000010", code=1).stderr
+    assert "「工号」「JYG0000010」重复，另见第 301 行" in twice
+    shutil.copy(results, tmp_path / "alone.parquet")
+    assert (
+        "没有「alone.run.json」"
+        in guizhang("explain", tmp_path / "alone.parquet", "JYG0000001", code=1).stderr
+    )
+
+
+def test_a_file_of_results_that_was_changed_is_told(computed: Path, tmp_path: Path) -> None:
+    folder = copied(computed, tmp_path)
+    with duckdb.connect() as con:
+        con.execute(f"""COPY (SELECT * REPLACE (CASE WHEN "工号" = 'JYG0000009' THEN "年终奖" + 1 ELSE "年终奖" END AS "年终奖")
+            FROM '{computed}/results.parquet' WHERE "工号" <> 'JYG0000002') TO '{folder}/results.parquet' (FORMAT parquet)""")
+    outcome = guizhang("explain", folder / "results.parquet", "JYG0000009", code=1)
+    assert "错误[E798] 「年终奖」在结果文件里是 1501，逐人重算是 1500" in outcome.stderr
+    assert "软件的缺陷" in outcome.stderr
+    assert "年终奖：1500.00 元" in outcome.stdout
+    told = guizhang("explain", folder / "results.parquet", "JYG0000002", code=1).stderr
+    assert "结果文件里却没有" in told
+
+
+def test_a_roster_that_was_changed_is_told(computed: Path, tmp_path: Path) -> None:
+    folder = copied(computed, tmp_path)
+
+    def change(records: list[dict[str, Any]]) -> None:
+        records[8]["本年实际工作月数"] = 6
+        del records[1]
+
+    city_lines(folder / "workers.jsonl", change)
+    first = guizhang("explain", folder / "results.parquet", "JYG0000009", "年终奖", code=1).stderr
+    assert "提醒[W797] 名册在计算以后改过" in first
+    assert "「年终奖」在结果文件里是 1500，逐人重算是 750" in first
+    assert "结果文件里却有" in guizhang("explain", folder / "results.parquet", "JYG0000002", code=1).stderr
+    same = guizhang("explain", folder / "results.parquet", "JYG0000003", "年终奖").stderr
+    assert "W797" in same
+    assert "1 项一致" in same
+    (folder / "workers.jsonl").unlink()
+    assert "找不到当时的名册" in guizhang("explain", folder / "results.parquet", "JYG0000001", code=1).stderr
+
+
+def test_a_policy_that_was_changed_is_told(computed: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "policies", tmp_path / "p")
+    changed = tmp_path / "p" / "guojia-tuixiu-1978.yaml"
+    changed.write_text(changed.read_text("utf-8") + "\n# 改过\n", "utf-8")
+    words = ["explain", str(computed / "results.parquet"), "JYG0000001", "--policies", str(tmp_path / "p")]
+    outcome = CliRunner().invoke(main, words)
+    assert outcome.exit_code == 1
+    assert "政策「guojia-tuixiu-1978」在计算以后改过，不能再解释这些结果" in outcome.stderr
+    assert outcome.stdout == ""
+
+
+def test_a_group_that_is_too_large_is_left_unexplained(
+    computed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.bulk.lookup.MOST_MEMBERS", 3)
+    outcome = guizhang("explain", computed / "results.parquet", "JYG0000009", "绩效工资", "年终奖")
+    assert "提醒[W798] 「绩效工资」用到集体「绩效工资分配」，他的组有" in outcome.stderr
+    assert "结果文件里是" in outcome.stderr
+    assert "年终奖：1500.00 元" in outcome.stdout
+    assert "绩效工资：" not in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("form", "engine"), [("csv", "duckdb"), ("parquet", "interpreter"), ("csv", "interpreter")]
+)
+def test_other_files_of_results_are_explained(form: str, engine: str, tmp_path: Path) -> None:
+    roster, output = city_lines(tmp_path / "workers.jsonl"), tmp_path / f"results.{form}"
+    guizhang("eval", roster, "--as-of", "2024-12-31", "--engine", engine, "-o", output)
+    for number in (1, 2, 3, 9, 77):
+        assert "项一致" in guizhang("explain", output, f"JYG{number:07d}").stderr
+
+
+def test_a_workbook_that_was_computed_into_columns_is_explained(tmp_path: Path) -> None:
+    output = tmp_path / "results.parquet"
+    guizhang("eval", ROOT / "examples" / "roster.xlsx", "--as-of", "2024-12-31", "-o", output)
+    assert "项一致" in guizhang("explain", output, "JYG0000003").stderr

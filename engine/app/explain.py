@@ -19,7 +19,10 @@ from engine.records.model import Roster
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Explanations of one person's results; without a `program` or `roster`, `diagnostics` say why there are none."""
+    """Explanations of one person's results; without a `program` or `roster`, `diagnostics` say why there are none.
+
+    `agreed`: how many of them are what a file of results has too.
+    """
 
     as_of: date
     diagnostics: tuple[Diagnostic, ...]
@@ -27,6 +30,7 @@ class Explained:
     roster: Roster | None = None
     readings: Mapping[str, str] = field(default_factory=dict)
     explanations: tuple[Explanation, ...] = ()
+    agreed: int = 0
 
 
 def explain(folder: Folder, request: Request, id_: str, show: Show) -> Explained | Misuse:
