@@ -13,7 +13,9 @@ from typing import Any
 
 from simpleeval import SimpleEval
 
-from engine.values import add_days, add_months, add_years, full_years, round_half_up
+from engine.policy import Policy
+from engine.records.model import Record
+from engine.values import Series, add_days, add_months, add_years, full_years, round_half_up
 
 GRADES = ("未定等次", "不合格", "基本合格", "合格", "优秀")
 SCHOOLING = ("初中", "高中", "中专", "大专", "本科", "研究生")
@@ -156,6 +158,13 @@ EXPRESSIONS = {
         f"其他应予辞退情形) if {_PAID} else None"
     ),
 }
+
+
+def plain_facts(policy: Policy, record: Record) -> dict[str, Any]:
+    """A record's facts by field, None where there is none."""
+    found: dict[str, Any] = dict.fromkeys(policy.fields)
+    found.update({n: dict(v.items) if isinstance(v, Series) else v for n, v in record.facts.items()})
+    return found
 
 
 class Plain:

@@ -38,7 +38,25 @@ COLUMNS = """
     CAST(1 + h(i, 16, 12) AS INTEGER) AS "本年实际工作月数",
     CAST(CASE WHEN h(i, 17, 10) = 0 THEN h(i, 18, 121) ELSE 0 END * 0.1 AS DECIMAL(9, 1)) AS "本年病假月数",
     CAST(CASE WHEN h(i, 17, 10) = 1 THEN h(i, 18, 451) ELSE 0 END * 0.1 AS DECIMAL(9, 1)) AS "本年事假天数",
-    h(i, 19, 20) = 0 AS "工伤医疗期"
+    h(i, 19, 20) = 0 AS "工伤医疗期",
+    -- what the other results ask for
+    joined + h(i, 21, 31) AS "合同签订日期",
+    joined + h(i, 21, 31) + h(i, 22, 15) AS "合同备案日期",
+    joined + 180 AS "试用期截止日期",
+    joined + h(i, 23, 220) AS "初任培训日期",
+    DATE '2023-12-01' + h(i, 24, 396) AS "最近满意度测评日期",
+    h(i, 25, 10) = 0 AS "现有社区人员",
+    h(i, 26, 15) = 0 AS "退役军人",
+    h(i, 27, 20) = 0 AS "特别优秀",
+    CAST(CASE WHEN h(i, 28, 20) = 0 THEN h(i, 29, 20) ELSE 0 END AS INTEGER) AS "连续旷工工作日",
+    CAST(CASE WHEN h(i, 28, 20) = 0 THEN h(i, 29, 20) + h(i, 30, 20) ELSE 0 END AS INTEGER) AS "本年累计旷工工作日",
+    h(i, 31, 500) = 0 AS "受刑事处罚",
+    h(i, 32, 500) = 0 AS "严重违反规章制度",
+    h(i, 33, 500) = 0 AS "经培训或调岗仍不能胜任",
+    h(i, 34, 500) = 0 AS "严重失误失职造成重大损害",
+    h(i, 35, 500) = 0 AS "其他应予辞退情形",
+    h(i, 36, 30) = 0 AS "社区党委成员",
+    h(i, 37, 30) = 0 AS "居委会成员"
 """
 
 

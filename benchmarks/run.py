@@ -8,50 +8,35 @@ Prints medians and ratios for this machine. Every round first checks that both s
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.plain import Plain  # noqa: E402
-from benchmarks.zen_peer import RESULTS, Zen  # noqa: E402
-from engine.app import compare, payroll  # noqa: E402
-from engine.app import evaluate as app_evaluate  # noqa: E402
-from engine.build import build  # noqa: E402
-from engine.evaluation import evaluate  # noqa: E402
-from engine.explain.explanation import explain  # noqa: E402
-from engine.folder import open_folder  # noqa: E402
-from engine.policy import Policy  # noqa: E402
-from engine.program import Program  # noqa: E402
-from engine.records.model import Record, Roster  # noqa: E402
-from engine.records.reader import roster_of  # noqa: E402
-from engine.registry import load_folder  # noqa: E402
-from engine.render.cells import text_value  # noqa: E402
-from engine.values import Grounds, NotApplicable, Series  # noqa: E402
-from examples.generate import workers  # noqa: E402
+from benchmarks.job import AS_OF, READINGS, RESULTS, ROOT, program_of_the_city
+from benchmarks.plain import Plain, plain_facts
+from benchmarks.timing import compared
+from benchmarks.zen_peer import Zen
+from engine.app import compare, payroll
+from engine.app import evaluate as app_evaluate
+from engine.evaluation import evaluate
+from engine.explain.explanation import explain
+from engine.folder import open_folder
+from engine.policy import Policy
+from engine.program import Program
+from engine.records.model import Record, Roster
+from engine.records.reader import roster_of
+from engine.render.cells import text_value
+from engine.values import Grounds, NotApplicable
+from examples.generate import workers
 
-AS_OF = date(2024, 12, 31)
-READINGS = {"绩效工资口径": "个人系数"}
 LETTERS = "一二三四五六"
-
-
-def program_of_the_city() -> Program:
-    registry, _ = load_folder(ROOT / "policies")
-    policy = next(policy for policy in registry.policies if policy.meta.id == "jiaban-2021-47")
-    program, found = build(policy, registry)
-    assert program is not None, found
-    return program
 
 
 def complete_roster(policy: Policy, plain: Plain, count: int) -> tuple[Roster, list[dict[str, Any]]]:
@@ -74,12 +59,6 @@ def complete_roster(policy: Policy, plain: Plain, count: int) -> tuple[Roster, l
     return Roster("benchmark", "", AS_OF, tuple(records), (), roster.units), facts
 
 
-def plain_facts(policy: Policy, record: Record) -> dict[str, Any]:
-    found = dict.fromkeys(policy.fields)
-    found.update({n: dict(v.items) if isinstance(v, Series) else v for n, v in record.facts.items()})
-    return found
-
-
 def same_figures(program: Program, roster: Roster, plain: Plain, facts: Sequence[Mapping[str, Any]]) -> int:
     """How many figures both sides give; a difference ends the run."""
     evaluation = evaluate(program, roster, AS_OF, READINGS, only=program.results)
@@ -99,31 +78,11 @@ def same_figures(program: Program, roster: Roster, plain: Plain, facts: Sequence
     return compared
 
 
-def timed(work: Callable[[], object]) -> float:
-    gc.collect()
-    start = time.perf_counter()
-    kept = work()
-    spent = time.perf_counter() - start
-    del kept
-    return spent
-
-
 def process(*command: str) -> Callable[[], object]:
     def run() -> object:
         return subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
     return run
-
-
-def compared(
-    title: str, ours: Callable[[], object], theirs: Callable[[], object], rounds: int, reach: float
-) -> None:
-    """One line: medians of interleaved rounds, and the median of their ratios."""
-    ours(), theirs()
-    pairs = [(timed(ours), timed(theirs)) for _ in range(rounds)]
-    one, two = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
-    ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{title:<58} {one:8.1f} ms {two:8.1f} ms   {ratio:5.2f}×  (reach ≤ {reach}×)")
 
 
 def against_zen(program: Program, roster: Roster, facts: Sequence[Mapping[str, Any]], rounds: int) -> None:

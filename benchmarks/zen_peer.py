@@ -13,6 +13,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from benchmarks.job import RESULTS
 from benchmarks.plain import CONSTANTS, GRADES, blocks_of
 
 _PAID = "聘用制人员 and 在册"
@@ -40,10 +41,6 @@ EXPRESSIONS = {
     "社区工作年限": "已参加 ? floor(((在册 ? 计算日 : 离岗日期) - 参加社区工作日期) / 10000) : null",
     "定向招聘资格": f"{_PAID} ? floor((计算日 - 起始日) / 10000) >= 5 : null",
 }
-RESULTS = (
-    "基本工资", "学历工资", "技术等级工资", "考核工资", "绩效工资", "月工资合计", "年终奖", "取证奖励", "满20年奖励",
-    "满30年奖励", "社区工作年限", "定向招聘资格",
-)  # fmt: skip
 
 
 def _day(day: date | None) -> int:
