@@ -42,6 +42,8 @@ def needs_of(program: Program, name: str) -> set[str]:
     found = set(conditions_of(program, name))
     if name in program.groups_by_name:
         found.update(program.groups_by_name[name].by)
+    if name in program.uses:
+        found.update(shared_fields(program, name))
     for root in expressions(program, name):
         for node in tree.walk(root):
             match node:
@@ -60,6 +62,13 @@ def needs_of(program: Program, name: str) -> set[str]:
                 case tree.Use(alias):
                     found.add(alias)
     return found
+
+
+def shared_fields(program: Program, alias: str) -> set[str]:
+    """Fields of ours that another policy reads because its own have the same names."""
+    use = program.uses[alias]
+    theirs = {name for version in use.versions for name in version.policy.fields}
+    return {name for name in theirs if name in program.policy.fields and name not in use.fields}
 
 
 def needed_fields(program: Program, results: Iterable[str]) -> set[str]:

@@ -9,11 +9,13 @@ from datetime import date
 from engine.app.evaluate import choose_names, choose_readings, program_of
 from engine.choose import Folder, Misuse, choose_policy
 from engine.compile.dialects import DIALECTS, Dialect
-from engine.compile.groups import ROW
+from engine.compile.frame import Common
+from engine.compile.groups import ROW, asked_of
 from engine.compile.plan import ROSTER, compiled
 from engine.compile.stages import statement
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, in_order
+from engine.needs import needed_fields
 from engine.policy import FieldDecl
 from engine.program import Program
 from engine.types import BoolT, DateT, NumberT, RecordsT, SeriesT, Type
@@ -70,16 +72,17 @@ def sql(
         return Misuse(f"「{groups[0]}」是集体，这条语句只给出每个人的结果", "集体用 guizhang eval 计算")
     d = DIALECTS[dialect]
     fields = program.policy.fields
-    shapes = {name: "plain" for name, decl in fields.items() if not decl.owner}
-    owners = {decl.owner for decl in fields.values() if decl.owner}
-    units = {
-        owner: (f"单位·{owner}", {name: "plain" for name, decl in fields.items() if decl.owner == owner})
-        for owner in sorted(owners)
-    }
+    needed = needed_fields(program, results) | {program.policy.meta.identifier}
+    shapes = {name: "plain" for name, decl in fields.items() if not decl.owner and name in needed}
+    facts: dict[str, list[str]] = {}
+    for name in sorted(needed, key=list(fields).index):
+        if fields[name].owner:
+            facts.setdefault(fields[name].owner, []).append(name)
     try:
+        common = Common(d, as_of, as_of, chosen_readings)
+        grouped = asked_of(common, program, results, shapes, ())
+        units = units_of(facts) if grouped or any(fields[name].owner for name in common.lacking) else {}
         plan = compiled(program, as_of, chosen_readings, results, shapes, dialect, units=units)
-        if ROW not in d.names_in(statement(plan.relations, d)):  # no group is asked for, so no unit either
-            plan = compiled(program, as_of, chosen_readings, results, shapes, dialect)
     except CannotCompile as error:
         return Sql(as_of, (told_uncompiled(program.policy, error),), dialect)
     text = statement(plan.relations, d)
@@ -88,13 +91,17 @@ def sql(
     if ROW in used:
         own += ((ROW, d.whole[64], "每条记录一个号，从 1 起"),)
     tables = [Table(ROSTER, own)]
-    for owner, (table, facts) in units.items():
-        if table in used:
-            key = (owner, d.string, "每个单位一行")
-            tables.append(Table(table, (key, *(described(d, fields[name]) for name in facts))))
+    for owner, (table, names_) in units.items():
+        key = (owner, d.string, "每个单位一行")
+        tables.append(Table(table, (key, *(described(d, fields[name]) for name in names_))))
     return Sql(
         as_of, tuple(diagnostics), dialect, program, text, tuple(tables), plan.columns, chosen_readings
     )
+
+
+def units_of(facts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """Tables of units as `compiled` takes them: their facts by the field that names the unit."""
+    return {owner: (f"单位·{owner}", dict.fromkeys(names, "plain")) for owner, names in facts.items()}
 
 
 def described(d: Dialect, decl: FieldDecl) -> tuple[str, str, str]:
