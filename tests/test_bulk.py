@@ -6,6 +6,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
@@ -813,3 +817,248 @@ def test_a_workbook_that_was_computed_into_columns_is_explained(tmp_path: Path) 
     output = tmp_path / "results.parquet"
     guizhang("eval", ROOT / "examples" / "roster.xlsx", "--as-of", "2024-12-31", "-o", output)
     assert "项一致" in guizhang("explain", output, "JYG0000003").stderr
+
+
+# --- what is wrong with a file, and runs that end early ---------------------------------------------------------
+
+BIG = """格式: 1
+政策: {编号: g, 名称: 测试, 施行: 1900-01-01, 标识: 工号}
+字段:
+  工号: {类型: 文字}
+  等: {选项: [甲, 乙, 丙]}
+  月数: {类型: 整数, 范围: [0, 12]}
+  系数: {类型: 数, 小数位: 3, 范围: [0, 2], 缺省: 1}
+规则:
+  额: {公式: '若 等 == 甲 则 月数 * 100 否则 月数 * 50'}
+  加: {公式: 系数 * 2}
+"""
+BIG_NAMES = ["额", "加"]
+MANY = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A million rows: a word that is no member in row 734,221, a value out of range, and a 标识 that stands twice."""
+    path = tmp_path_factory.mktemp("big") / "m.parquet"
+    with duckdb.connect() as con:
+        con.execute(f"""COPY (SELECT 'G' || CASE WHEN i = {MANY} THEN 5 ELSE i END AS "工号",
+            CASE WHEN i = 734221 THEN '丁' WHEN i % 3 = 0 THEN '甲' ELSE '乙' END AS "等",
+            CASE WHEN i = 500000 THEN 13 ELSE i % 13 END AS "月数" FROM range(1, {MANY + 1}) t(i)) TO '{path}' (FORMAT parquet)""")
+    return path
+
+
+def test_one_bad_row_of_a_million(million: Path) -> None:
+    found, written = in_bulk_counts(million)
+    assert (written.read, written.evaluated, written.rejected) == (MANY, MANY - 4, 4)
+    assert found == MANY - 4
+    assert [row[1:5] for row in rejects(million)] == [
+        ["5", "G5", "工号", f"「工号」「G5」重复，另见第 {MANY} 行"],
+        ["500000", "G500000", "月数", "「月数」的值「13」不在 0 到 12 之间"],
+        ["734221", "G734221", "等", "「等」的值「丁」不在选项之中"],
+        [str(MANY), "G5", "工号", "「工号」「G5」重复，另见第 5 行"],
+    ]
+    assert [(d.code, d.place.line, d.place.locator) for d in written.diagnostics if d.place and d.severity == "error"] == [
+        ("E703", 5, "工号"), ("E702", 500_000, "月数"), ("E702", 734_221, "等"), ("E703", MANY, "工号"),
+    ]  # fmt: skip
+    warned = [d for d in written.diagnostics if d.severity == "warning"]
+    assert warned == []  # 系数 has a default: a column that is not there is no loss
+
+
+def in_bulk_counts(path: Path) -> tuple[int, Written]:
+    output = path.parent / "out" / "o.parquet"
+    output.parent.mkdir(exist_ok=True)
+    program = program_of(BIG)
+    written = run(Job(program=program, roster=path, output=output, as_of=DAY, readings={}, results=BIG_NAMES))
+    ((count,),) = sql(f"SELECT count(*) FROM '{output}'")
+    return count, written
+
+
+def test_a_missing_column_without_a_default(tmp_path: Path) -> None:
+    path = to_parquet(
+        tmp_path / "r.parquet", {"工号": "VARCHAR", "等": "VARCHAR"}, [("a", "甲"), ("b", "乙")]
+    )
+    found, written = in_bulk(program_of(BIG), path, BIG_NAMES)
+    assert found == {id_: {"额": frozenset({"月数"}), "加": 2} for id_ in "ab"}
+    assert [(d.code, d.message) for d in written.diagnostics] == [("W790", "名册没有这些列：月数")]
+
+
+def test_every_row_bad_is_told_in_short_and_listed_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    with duckdb.connect() as con:
+        con.execute(
+            f"""COPY (SELECT 'G' || i AS "工号", '丁' || i AS "等", 13 + i AS "月数" FROM range(30000) t(i)) TO '{path}' (FORMAT parquet)"""
+        )
+    found, written = in_bulk(program_of(BIG), path, BIG_NAMES)
+    assert found == {}
+    assert (written.read, written.evaluated, written.rejected) == (30_000, 0, 30_000)
+    told = [d.message for d in written.diagnostics]
+    assert len(told) == 41
+    assert told[-1] == "还有 29,980 行退回，没有逐行列出"
+    listed = rejects(path)
+    assert len(listed) == 60_000
+    assert [row[3] for row in listed[:2]] == ["等", "月数"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda p: p.write_bytes(b""), "文件是空的"),
+        (lambda p: p.write_bytes(b"PAR1 not a table"), "名册读不了：不是完整的 Parquet 文件"),
+        (lambda p: p.write_bytes(b"a,b\n"), "名册读不了：不是完整的 Parquet 文件"),
+        (lambda p: p.mkdir(), "文件夹里没有 Parquet、CSV 或 JSON Lines 文件"),
+        (lambda p: None, "找不到名册"),
+    ],
+    ids=["empty", "junk", "text", "folder", "none"],
+)
+def test_files_that_are_no_rosters(make: Callable[[Path], Any], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    make(path)
+    found, written = in_bulk(program_of(BIG), path, BIG_NAMES)
+    assert not found
+    assert [(d.code, d.message) for d in written.diagnostics] == [("E701", said)]
+
+
+def test_a_truncated_file_and_one_without_rows(million: Path, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    path.write_bytes(million.read_bytes()[:200_000])
+    _, written = in_bulk(program_of(BIG), path, BIG_NAMES)
+    assert [d.message for d in written.diagnostics] == ["名册读不了：不是完整的 Parquet 文件"]
+    none = to_parquet(tmp_path / "none.parquet", {"工号": "VARCHAR", "等": "VARCHAR"}, [("a", "甲")])
+    with duckdb.connect() as con:
+        con.execute(f"COPY (FROM '{none}' LIMIT 0) TO '{tmp_path}/zero.parquet' (FORMAT parquet)")
+    _, written = in_bulk(program_of(BIG), tmp_path / "zero.parquet", BIG_NAMES)
+    assert [d.message for d in written.diagnostics] == ["名册里没有记录"]
+
+
+def test_folders_and_partitions(tmp_path: Path) -> None:
+    """Rows are counted file by file; a partition is a column; several kinds of files are refused."""
+    folder = tmp_path / "r"
+    columns = {"工号": "VARCHAR", "等": "VARCHAR", "月数": "INTEGER"}
+    for name, rows in {
+        "月数=1/a[1].parquet": [("a", "甲", "1"), ("b", "丁", "1")],
+        "月数=2/a.parquet": [("c", "乙", "1"), ("d", "戊", "1")],
+    }.items():
+        (folder / name).parent.mkdir(parents=True)
+        to_parquet(
+            folder / name, {k: v for k, v in columns.items() if k != "月数"}, [row[:2] for row in rows]
+        )
+    (folder / "_SUCCESS").touch()
+    found, written = in_bulk(program_of(BIG), folder, ["额"])
+    assert found == {"a": {"额": 100}, "c": {"额": 100}}
+    assert [(Path(file).name, row, id_) for file, row, id_, *_ in rejects(folder)] == [
+        ("a[1].parquet", "2", "b"),
+        ("a.parquet", "2", "d"),
+    ]
+    assert written.read == 4
+    shutil.rmtree(tmp_path / "out")
+    (folder / "more.csv").write_text("工号,等,月数\nx,甲,1\n", "utf-8")
+    _, written = in_bulk(program_of(BIG), folder, ["额"])
+    assert [d.code for d in written.diagnostics] == ["E701"]
+    assert "有几种名册" in written.diagnostics[0].message
+
+
+def test_a_folder_of_csv_with_columns_in_any_order(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    folder.mkdir()
+    (folder / "a.csv").write_text("工号,等,月数\na,甲,1\nb,丁,1\n", "utf-8")
+    (folder / "b.csv").write_text("月数;工号;等\n2;c;乙\n\n13;d;甲\n", "gb18030")
+    found, written = in_bulk(program_of(BIG), folder, ["额"])
+    assert found == {"a": {"额": 100}, "c": {"额": 100}}
+    assert [(Path(file).name, row, id_) for file, row, id_, *_ in rejects(folder)] == [
+        ("a.csv", "3", "b"),
+        ("b.csv", "4", "d"),
+    ]
+    assert written.read == 4
+
+
+def test_a_name_with_a_star_or_bracket_is_that_file(tmp_path: Path) -> None:
+    columns = {"工号": "VARCHAR", "等": "VARCHAR", "月数": "INTEGER"}
+    to_parquet(tmp_path / "r1.parquet", columns, [("wrong", "甲", "1")])
+    path = to_parquet(tmp_path / "r.parquet", columns, [("right", "甲", "1")]).rename(
+        tmp_path / "r[1].parquet"
+    )
+    assert list(in_bulk(program_of(BIG), path, ["额"])[0]) == ["right"]
+
+
+def test_outputs_that_would_cover_something(tmp_path: Path) -> None:
+    roster = city_lines(tmp_path / "workers.jsonl")
+    words = ("--as-of", "2024-12-31", "--only", "年终奖")
+    copy = shutil.copy(roster, tmp_path / "r.rejects.csv")
+    assert "已经存在" in guizhang("eval", roster, *words, "-o", tmp_path / "r.parquet", code=2).stderr
+    Path(copy).unlink()
+    (tmp_path / "in").mkdir()
+    city_lines(tmp_path / "in" / "a.jsonl")
+    told = guizhang("eval", tmp_path / "in", *words, "-o", tmp_path / "in" / "o.parquet", code=2).stderr
+    assert "结果不能写在名册的文件夹" in told
+    guizhang("eval", roster, *words, "-o", tmp_path / "r.parquet")
+    same = guizhang(
+        "eval", tmp_path / "r.parquet", *words, "-o", tmp_path / "r.parquet", "--force", code=2
+    ).stderr
+    assert "是名册本身" in same
+    (tmp_path / "r.rejects.csv").write_text("of an earlier run", "utf-8")
+    guizhang("eval", roster, *words, "-o", tmp_path / "r.parquet", "--force")
+    assert not (tmp_path / "r.rejects.csv").exists()
+
+
+def started(million: Path, folder: Path, **more: Any) -> subprocess.Popen[str]:
+    (folder / "p").mkdir()
+    (folder / "p" / "big.yaml").write_text(BIG, "utf-8")
+    words = [
+        "eval",
+        str(million),
+        "--policies",
+        str(folder / "p"),
+        "-o",
+        str(folder / "out" / "o.parquet"),
+        "--as-of",
+        "2024-12-31",
+    ]
+    (folder / "out").mkdir()
+    return subprocess.Popen(
+        [sys.executable, "-c", "from cli import main; main()", *words],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", **more,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_leaves_nothing(million: Path, tmp_path: Path) -> None:
+    process = started(million, tmp_path)
+    for _ in range(600):  # until the run has made its folder
+        if any((tmp_path / "out").iterdir()):
+            break
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out == ""
+    assert said.strip().splitlines()[-1] == "已中止"
+    assert "Traceback" not in said
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_full_disk_leaves_nothing(million: Path, tmp_path: Path) -> None:
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    process = started(million, tmp_path, preexec_fn=limit)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "错误[E795] 计算没有完成：磁盘空间不够" in said
+    assert "结果没有写出" in said
+    assert "Traceback" not in said
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_progress_goes_forward_to_its_end(million: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+    output = tmp_path / "o.parquet"
+    job = Job(
+        program=program_of(BIG), roster=million, output=output, as_of=DAY, readings={}, results=BIG_NAMES
+    )
+    run(job, lambda done, total: seen.append(done))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1000

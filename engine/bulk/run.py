@@ -33,7 +33,9 @@ from engine.records.row import Fields
 from engine.records.shapes import SeriesReader
 from engine.types import EnumT, SeriesT
 
-MEMORY = "1GB"
+#: Megabytes that DuckDB may take before it goes to the disk; of records beyond a million that are computed in groups, which
+#: are held while they are counted, so many bytes each. A run that this is not enough for is tried once more with `MORE`.
+MEMORY, GROUPED, MORE = 300, 70, 4
 #: Rows whose 标识 is one, of which the message names a few.
 MOST_SAME = 7
 _DUCK = DIALECTS["duckdb"]
@@ -78,20 +80,27 @@ def all_outputs(output: Path) -> tuple[Path, ...]:
 def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written:
     """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written."""
     try:
-        with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
-            con = duckdb.connect(config={"temp_directory": folder, "memory_limit": MEMORY})
-            try:
-                return _Run(con, job, Path(folder), progress).whole()
-            except CannotCompile as error:
-                return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
-            finally:
-                con.close()
+        try:
+            return _tried(job, progress, MEMORY)
+        except duckdb.OutOfMemoryException:
+            return _tried(job, progress, MEMORY * MORE)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.InterruptException):
             raise
         if isinstance(error, duckdb.InvalidInputException) and (found := mistake_in_lines(job.roster)):
             return Written(0, 0, 0, diagnostics=(found,))
         return told_unwritten(job, error)
+
+
+def _tried(job: Job, progress: Callable[[int, int], None] | None, memory: int) -> Written:
+    with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
+        con = duckdb.connect(config={"temp_directory": folder, "memory_limit": f"{memory}MB"})
+        try:
+            return _Run(con, job, Path(folder), progress, memory).whole()
+        except CannotCompile as error:
+            return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
+        finally:
+            con.close()
 
 
 @contextmanager
@@ -126,8 +135,9 @@ class _Run:
         job: Job,
         folder: Path,
         progress: Callable[[int, int], None] | None,
+        memory: int,
     ) -> None:
-        self.con, self.job, self.folder, self.progress = con, job, folder, progress
+        self.con, self.job, self.folder, self.progress, self.memory = con, job, folder, progress, memory
         self.program, self.policy = job.program, job.program.policy
         self.identifier = self.policy.meta.identifier
         self.said: list[Diagnostic] = []
@@ -214,6 +224,8 @@ class _Run:
         execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {base}")
         rejected = ""
         if names or columns:
+            memory = self.memory + max(0, source.count - 1_000_000) * GROUPED // 1_000_000
+            execute(f"SET memory_limit = '{memory}MB'")
             places = sorted(
                 {by for name in names for by in self.program.groups_by_name[name].by} | columns.keys()
             )
