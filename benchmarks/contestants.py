@@ -27,9 +27,9 @@ from engine.types import SeriesT
 from engine.values import NotApplicable
 
 _DUCK = DIALECTS["duckdb"]
-BY_HAND, TWELVE, REASONS, EVERY = (
-    "DuckDB by hand", "generated, 12 results", "generated, 12 results, 不适用 and 信息不足", "generated, every named value",
-)  # fmt: skip
+_TWELVE, _EVERY, _REASONS = "generated, 12 results", "generated, every named value", ", 不适用 and 信息不足"
+BY_HAND, TWELVE, EVERY = "DuckDB by hand", _TWELVE, _EVERY
+TWELVE_REASONS, EVERY_REASONS = _TWELVE + _REASONS, _EVERY + _REASONS
 INTERPRETER, PLAIN, ZEN = "interpreter, every named value", "simpleeval parsed once", "zen with trace"
 
 
@@ -119,18 +119,19 @@ class Field:
     def twelve_wrong(self, _: object) -> str:
         return figures.wrong_rows(self.con, "FROM found", "FROM expected")
 
-    def every_wrong(self, _: object) -> str:
-        """The twelve of all workers as by hand; every value, reason and missing fact of the sample as the interpreter's."""
+    def every_wrong(self, columns: Sequence[str]) -> str:
+        """The twelve of all workers as by hand; all that is given of the sample as the interpreter has it."""
         whole = self.twelve_wrong(None)
         if whole != figures.EXACT:
             return whole
-        self.generated(self.plan, (), 1, self.sample)
-        return figures.different(self.con, "FROM found", self.explained)
+        self.generated(self.plan, columns, 1, self.sample)
+        chosen = ", ".join(map(figures.quoted, columns)) or "*"
+        return figures.different(self.con, "FROM found", f"SELECT {chosen} {self.explained}")
 
     def in_duckdb(self, threads: int) -> Iterator[Contestant]:
-        reasons, own = self.planned(RESULTS), (IDENTIFIER, *RESULTS)
+        twelve, own, all_ = self.planned(RESULTS), (IDENTIFIER, *RESULTS), (IDENTIFIER, *self.every)
 
-        def made(plan: Plan, columns: Sequence[str] = ()) -> Callable[[], object]:
+        def made(plan: Plan, columns: Sequence[str]) -> Callable[[], object]:
             return lambda: self.generated(plan, columns, threads, self.roster)
 
         def hand() -> object:
@@ -141,9 +142,14 @@ class Field:
             return figures.wrong_rows(self.con, chosen, self.interpreted)
 
         yield judged(with_threads(BY_HAND, threads), self.count, hand, hand_wrong)
-        yield judged(with_threads(TWELVE, threads), self.count, made(reasons, own), self.twelve_wrong)
-        yield judged(with_threads(REASONS, threads), self.count, made(reasons), self.twelve_wrong)
-        yield judged(with_threads(EVERY, threads), self.count, made(self.plan), self.every_wrong, True)
+        rows = (
+            (TWELVE, twelve, own, self.twelve_wrong, False),
+            (TWELVE_REASONS, twelve, (), self.twelve_wrong, False),
+            (EVERY, self.plan, all_, lambda _: self.every_wrong(all_), True),
+            (EVERY_REASONS, self.plan, (), lambda _: self.every_wrong(()), True),
+        )
+        for name, plan, columns, judge, kept in rows:
+            yield judged(with_threads(name, threads), self.count, made(plan, columns), judge, kept)
 
     # --- worker by worker
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,11 +36,15 @@ class Figure:
     size: int = 0
 
 
+def told(figure: float, places: int, unit: str = "") -> str:
+    return "—" if math.isnan(figure) else f"{figure:,.{places}f}{unit}"
+
+
 @dataclass(slots=True)
 class Report:
     tables: list[tuple[str, list[Column]]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
-    others: list[tuple[str, str, str, str]] = field(default_factory=list)
+    others: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     wrong: bool = False  # figures of OURS, or a part
     spent: dict[tuple[str, int], tuple[int, list[Spent]]] = field(default_factory=dict)
@@ -56,7 +61,7 @@ class Report:
         def each(scale: float, places: int, of_cpu: bool = False) -> tuple[str, ...]:
             middle = [statistics.median(s.cpu for s in spent) if of_cpu else median(spent) for spent in times]
             return tuple(
-                f"{m * scale / (e.workers if not size else 1):,.{places}f}"
+                told(m * scale / (e.workers if not size else 1), places)
                 for m, e in zip(middle, entries, strict=True)
             )
 
@@ -82,39 +87,39 @@ class Report:
         self.notes.append(note)
         self.wrong = True
 
-    def ratio(self, figure: Figure) -> float | None:
-        """The median over the rounds that both took part in; None if one is not there."""
+    def ratio(self, figure: Figure, of: str) -> float | None:
+        """The median over the rounds that both took part in, of `wall` or `cpu`; None if one is not there."""
         if (figure.over, figure.size) not in self.spent or (figure.under, figure.size) not in self.spent:
             return None
         (many, over), (few, under) = (self.spent[name, figure.size] for name in (figure.over, figure.under))
-        return statistics.median((a.wall / many) / (b.wall / few) for a, b in zip(over, under, strict=False))
+        pairs = zip(over, under, strict=False)
+        return statistics.median((getattr(a, of) / many) / (getattr(b, of) / few) for a, b in pairs)
 
     def peaks(self, name: str, sizes: Sequence[int], reach: str) -> None:
         """Peak memory at each size."""
         for size in sizes:
             peak = max(one.peak or 0 for one in self.spent[name, size][1])
-            told = f"{peak / 1e6:,.0f} MB" if peak else "—"
-            self.others.append((f"peak memory of {name}, {size:,} workers", told, reach, ""))
+            shown = f"{peak / 1e6:,.0f} MB" if peak else "—"
+            self.others.append((f"peak memory of {name}, {size:,} workers", shown, reach, "", ""))
 
     def growth(self, name: str, large: int, small: int, reach: str) -> None:
         """Time per worker at one size over that at another."""
         per = [Decimal(median(self.spent[name, size][1])) / size for size in (large, small)]
         title = f"time per worker at {large:,} / at {small:,}, {name}"
-        self.others.append((title, f"{per[0] / per[1]:.3f}×", reach, ""))
+        self.others.append((title, f"{per[0] / per[1]:.3f}×", reach, "", ""))
 
     def text(self, head: str) -> str:
         parts = [head, *("\n".join(lines(columns)) for _, columns in self.tables)]
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for figure in self.figures:
-            told = self.ratio(figure)
             size = f", {figure.size:,} workers" if figure.size else ""
-            if told is not None:
-                rows.append(
-                    (f"{figure.over} / {figure.under}{size}", f"{told:.2f}×", figure.reach, figure.then)
-                )
+            wall, cpu = (self.ratio(figure, of) for of in ("wall", "cpu"))
+            if wall is not None and cpu is not None:
+                title = f"{figure.over} / {figure.under}{size}"
+                rows.append((title, f"{wall:.2f}×", figure.reach, figure.then, told(cpu, 2, "×")))
         rows += self.others
         if rows:
-            titles = ("Ratios and figures to reach", "measured", "reach", "then")
+            titles = ("Ratios and figures to reach", "measured", "reach", "then", "in CPU")
             columns = [
                 Column(title, tuple(row[at] for row in rows), right=at > 0) for at, title in enumerate(titles)
             ]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds; `peak` in bytes where it was taken."""
+    """Seconds, `cpu` of all cores and not a number where it is not known; `peak` in bytes where it was taken."""
 
     wall: float
     cpu: float
@@ -34,6 +34,11 @@ def timed(work: Callable[[], object]) -> Spent:
     spent = Spent(time.perf_counter() - start, time.process_time() - start_cpu)
     del kept
     return spent
+
+
+def timed_elsewhere(work: Callable[[], object]) -> Spent:
+    """The same for work that another process does: its CPU seconds are not known here."""
+    return Spent(timed(work).wall, float("nan"))
 
 
 def in_rounds(
