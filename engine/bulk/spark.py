@@ -303,7 +303,8 @@ class _Run:
         if plan.groups:
             groups = self.hadoop(self.scratch, "groups").toString()
             self.sql(plan.groups).coalesce(1).write.parquet(groups)
-        return self.spark.read.parquet(results).count()
+        count: int = self.spark.read.parquet(results).count()
+        return count
 
     def list_rejects(self, reading: Reading, path: Path) -> int:
         """The rows left out, each with its mistakes, in a file; the first of them told."""
