@@ -19,7 +19,7 @@ from engine.bulk import small
 from engine.bulk.files import is_bulk
 from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_unwritten
 from engine.bulk.run import run as run_in_bulk
-from engine.bulk.texts import quoted
+from engine.bulk.texts import pattern, quoted
 from engine.choose import Folder, Misuse, choose_policy
 from engine.compile.dialects import DIALECTS
 from engine.compile.plan import MISSING_FACTS, NOT_APPLICABLE, compiled
@@ -27,7 +27,7 @@ from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, in_order
 from engine.evaluation import evaluate
 from engine.program import Program
-from engine.types import BoolT
+from engine.types import BoolT, NumberT
 
 #: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
 CROSSOVER = 2_000
@@ -208,24 +208,26 @@ def counted(run: BulkRun, job: Job) -> BulkRun:
     d, program = _DUCK, job.program
     amounts, checks = [], []
     for name in job.results:
-        rule = program.policy.rules.get(name)
-        if rule is not None and rule.unit is not None and rule.unit.is_money:
+        kind = program.types[name]
+        if isinstance(kind, NumberT) and kind.unit.is_money:
             amounts.append(name)
-        elif rule is not None and isinstance(program.types[name], BoolT):
+        elif name in program.policy.rules and isinstance(kind, BoolT):
             checks.append(name)
-    parts = [f"count({d.quote(name)})" for name in job.results]
-    parts += [f"sum({d.quote(name)})" for name in amounts]
-    parts += [f"count(*) FILTER (NOT {d.quote(name)})" for name in checks]
     with duckdb.connect() as con:
 
         def ask(sql: str, path: Path = job.output) -> list[tuple[Any, ...]]:
-            files = f"{path}/*.parquet" if path.is_dir() else str(path)
-            return con.execute(sql.format(f"read_parquet({quoted(files)})")).fetchall()
+            files = quoted(f"{path}/*.parquet") if path.is_dir() else pattern(path)
+            return con.execute(sql.format(f"read_parquet({files})")).fetchall()
 
         def by_name(column: str) -> dict[str, int]:
             keys = f"SELECT {d.keys_of(d.quote(column))} AS k FROM {{}}"
             return dict(ask(f"SELECT k, count(*) FROM ({keys}) GROUP BY k"))
 
+        kinds = {name: str(kind) for name, kind, *_ in ask("DESCRIBE SELECT * FROM {}")}
+        amounts = [name for name in amounts if not kinds[name].startswith("STRUCT")]
+        parts = [f"count({d.quote(name)})" for name in job.results]
+        parts += [f"sum({d.quote(name)})" for name in amounts]
+        parts += [f"count(*) FILTER (NOT {d.quote(name)})" for name in checks]
         row = ask(f"SELECT {', '.join(parts)} FROM {{}}")[0]
         closed, open_ = by_name(NOT_APPLICABLE), by_name(MISSING_FACTS)
         listed = beside(job.output, GROUPS)
