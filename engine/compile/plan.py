@@ -147,8 +147,9 @@ def output(frame: Frame, term: Term) -> tuple[str, str]:
             return d.cast(term.sql, d.truth), d.truth
         case DateT():
             return d.cast(term.sql, d.day), d.day
-        case SeriesT():
-            return term.sql, "list"
+        case SeriesT(item=item):
+            value = d.truth if isinstance(item, BoolT) else d.day if isinstance(item, DateT) else d.string
+            return term.sql, d.list_type(d.struct_type((("年份", d.whole[32]), ("值", value))))
     if term.kind == GROUNDS:
         return d.cast(term.sql, d.list_type(d.string)), d.list_type(d.string)
     return d.cast(term.sql, d.string) if term.sql == "NULL" else term.sql, d.string
