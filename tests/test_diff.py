@@ -374,19 +374,20 @@ def test_edits_bring_and_take_whole_sections() -> None:
 MIRROR = {"增加": "删除", "删除": "增加", "收紧": "放宽", "放宽": "收紧"}
 
 
+def seen(edits: tuple[Edit, ...], mirrored: bool = False) -> list[tuple[Any, ...]]:
+    """Edits by what they do to what, as the way back would tell them if `mirrored`."""
+    rows = []
+    for edit in edits:
+        action, kind = (MIRROR.get(word, word) if mirrored else word for word in (edit.action, edit.kind))
+        sides = (edit.after, edit.before) if mirrored else (edit.before, edit.after)
+        rows.append((edit.section, action, kind, *sides))
+    return sorted(rows)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_way_back_mirrors_the_way_there(name: str) -> None:
     there, back = both_ways(name)
-
-    def seen(edits: tuple[Edit, ...], mirrored: bool) -> list[tuple[Any, ...]]:
-        rows = []
-        for edit in edits:
-            action, kind = (MIRROR.get(word, word) if mirrored else word for word in (edit.action, edit.kind))
-            sides = (edit.after, edit.before) if mirrored else (edit.before, edit.after)
-            rows.append((edit.section, action, kind, *sides))
-        return sorted(rows)
-
-    assert seen(there.edits, True) == seen(back.edits, False)
+    assert seen(there.edits, mirrored=True) == seen(back.edits)
 
 
 def shuffled(node: Node, rng: random.Random) -> Node:

@@ -1,8 +1,8 @@
 """What each invented revision does to twelve people, worked out from the regulation by hand, and the back pay of the one
 that reaches back.
 
-The roster is tests/revisions/roster.csv, on 31 December 2024. What everybody has before, by article 24 of
-the regulation (基本 + 学历 + 证书 + 考核 + 绩效 a month; 年终奖 of the year):
+The roster is tests/revisions/roster.csv, on 31 December 2024. What everybody has before, by article 24 of the regulation
+(基本 + 学历 + 证书 + 考核 + 绩效 a month; 年终奖 of the year):
 
 | 工号 | | a month | 年终奖 |
 |---|---|---|---|

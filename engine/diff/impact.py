@@ -222,7 +222,8 @@ class Impact:
 
 
 def same(before: Any, after: Any) -> bool:
-    """Whether two outcomes are one: of 不适用 and 信息不足 whatever the reason, of 情形 the grounds that hold."""
+    """Whether two outcomes are one: of 不适用 and 信息不足 whatever the reason, of 情形 the grounds that hold, in
+    whatever order."""
     if before is after:
         return True
     if isinstance(before, NotApplicable) or isinstance(after, NotApplicable):
@@ -230,7 +231,7 @@ def same(before: Any, after: Any) -> bool:
     if isinstance(before, Unknown) or isinstance(after, Unknown):
         return isinstance(before, Unknown) and isinstance(after, Unknown)
     if isinstance(before, Grounds) and isinstance(after, Grounds):
-        return before.holding == after.holding and bool(before.open) == bool(after.open)
+        return set(before.holding) == set(after.holding) and bool(before.open) == bool(after.open)
     return (type(before) is type(after) and bool(before == after)) or (_is_number(before) and before == after)
 
 
