@@ -9,6 +9,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jsonschema
 import pytest
@@ -17,12 +18,16 @@ from engine.app.compare import Asked, Compared, compare, readings_impact, with_i
 from engine.choose import Misuse
 from engine.diff.impact import Impact
 from engine.diff.model import Edit
+from engine.diff.witness import GroupWitness
+from engine.evaluation import evaluate
 from engine.folder import open_folder
+from engine.program import Program
+from engine.records.reader import roster_of
 from engine.render.diff import diff_page, readings_page
 from engine.render.diff_json import diff_object
 from engine.render.page import Table
 from engine.render.page_text import page_text
-from tests.test_diff import ROOT, SCHEMA
+from tests.test_diff import ROOT, SCHEMA, written
 
 DAY = date(2024, 12, 31)
 BASE = """\
@@ -292,13 +297,70 @@ def test_a_reading_whose_money_is_not_known_does_not_read_as_nought() -> None:
     assert rows["年度旷工", "滚动十二个月"][:2] == ["184", "158"]
 
 
-def test_a_group_has_no_example_and_that_is_said() -> None:
-    found = amended("参数: {优秀比例上限: {值: 15%}}")
+@pytest.mark.parametrize(
+    ("change", "name", "people", "others", "figures"),
+    [
+        # 15% of five is 0.75, 20% is 1; of fewer both are 0
+        ("参数: {优秀比例上限: {值: 15%}}", "优秀比例", 5, 0, {"上限": (1, 0)}),
+        # 25% of four is 1, 20% is 0.8
+        ("参数: {优秀比例上限: {值: 25%}}", "优秀比例", 4, 0, {"上限": (0, 1)}),
+        # sixteen are not fewer than sixteen
+        ("集体: {社区定员: {校验: 人数() < 社区定员标准}}", "社区定员", 16, 0, {"结论": (True, False)}),
+        # nobody has a share of at least 1
+        (
+            "集体: {绩效工资分配: {分配: {总额: 绩效工资标准 * 人数(绩效系数 >= 1)}}}",
+            "绩效工资分配",
+            1,
+            0,
+            {"总额": (500, 0)},
+        ),
+        # one 优秀 of four: 20% is none, 25% is one; of fewer both are none
+        (
+            "集体: {优秀比例: {校验: 计入优秀人数 <= 向下取整(优秀基数人数 * 25%)}}",
+            "优秀比例",
+            4,
+            1,
+            {"结论": (False, True)},
+        ),
+    ],
+)
+def test_a_group_has_a_roster_on_which_it_differs(
+    change: str, name: str, people: int, others: int, figures: dict[str, tuple[Any, Any]]
+) -> None:
+    """The smallest there is; read and evaluated by itself, as an officer's roster would be, it differs just so."""
+    found = amended(change)
     assert found.witnesses is not None
-    assert (found.witnesses.found, found.witnesses.none, found.witnesses.groups) == ((), (), ("优秀比例",))
+    (roster,) = [roster for roster in found.witnesses.groups if roster.name == name]
+    assert {shift.label: (shift.before, shift.after) for shift in roster.shifts} == figures
+    assert (roster.people, roster.others) == (people, others)
+    for program, side in ((found.old, 0), (found.new, 1)):
+        assert program is not None
+        records, units = _as_written(program, roster)
+        read, problems = roster_of(records, units, found.witnesses.as_of, program.policy, "举例")
+        assert read is not None, problems
+        told = evaluate(program, read, found.witnesses.as_of, only=[name])
+        (group,) = [group for group in told.groups if group.name == name]
+        assert {label: group.figures[label] for label in figures} == {
+            label: pair[side] for label, pair in figures.items()
+        }
     text = page_text(diff_page(found), 200)
-    assert "没有找例子的：优秀比例" in text
-    assert "减少 5 个百分点（25%）" in text
+    assert f"同组 {people} 人" in text
+
+
+def _as_written(program: Program, roster: GroupWitness) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A roster's records as texts, and the facts of their units."""
+    records, units = [], {}
+    for number in range(1, roster.people + 1):
+        facts = {**roster.record, **(roster.other if number <= roster.others else {})}
+        own: dict[str, Any] = {"工号": str(number)}
+        for field, value in facts.items():
+            owner = program.policy.fields[field].owner
+            if owner:
+                units.setdefault(owner, {}).setdefault(facts[owner], {})[field] = written(value)
+            elif value is not None:
+                own[field] = written(value)
+        records.append(own)
+    return records, units
 
 
 def test_every_input_that_a_change_depends_on_has_a_table() -> None:

@@ -12,9 +12,10 @@ from engine.app.evaluate import choose_readings, program_of, read
 from engine.choose import Folder, Misuse, choose_policy, choose_version
 from engine.diagnostics import Diagnostic, in_order, place_of
 from engine.diff.edits import difference
+from engine.diff.group_witness import group_witness
 from engine.diff.impact import Impact, Side, impact
 from engine.diff.model import Difference
-from engine.diff.witness import Witnesses, witnesses
+from engine.diff.witness import Search, Witnesses, witnesses
 from engine.evaluation import evaluate, undisturbed
 from engine.names import normalize, suggest
 from engine.needs import closure, users
@@ -155,7 +156,7 @@ def _completed(side: Side, other: Side, known: set[str]) -> Side:
 
 
 def with_witnesses(compared: Compared, as_of: date, progress: Progress | None = None) -> Compared:
-    """The comparison with a concrete record for each result that an edit reaches; those of 集体 are named only."""
+    """The comparison with a concrete record for each result that an edit reaches, of a 集体 a small roster."""
     old, new, found = compared.old, compared.new, compared.difference
     if old is None or new is None or found is None or found.same_meaning:
         return compared
@@ -165,8 +166,22 @@ def with_witnesses(compared: Compared, as_of: date, progress: Progress | None = 
     day = max(as_of, new.policy.meta.effective)
     adopted = tuple({name: decl.adopted for name, decl in p.policy.readings.items()} for p in (old, new))
     told = witnesses(old, new, day, (adopted[0], adopted[1]), results, found.renamed, progress)
-    groups = tuple(name for name in dict.fromkeys((*new.groups, *old.groups)) if name in reached)
-    return replace(compared, witnesses=replace(told, groups=groups))
+    was = {now: before for before, now in found.renamed.items()}
+    groups = [name for name in new.groups if name in reached]
+    shared = [name for name in groups if was.get(name, name) in old.groups_by_name]
+    alone = [name for name in groups if name not in shared]
+    alone += [name for name in old.groups if name in reached and name not in new.groups_by_name]
+    rosters = {
+        name: group_witness(Search(old, new, day, (adopted[0], adopted[1]), [name], was), name)
+        for name in shared
+    }
+    told = replace(
+        told,
+        groups=tuple(roster for roster in rosters.values() if roster is not None),
+        none=(*told.none, *(name for name, roster in rosters.items() if roster is None)),
+        alone=tuple(alone),
+    )
+    return replace(compared, witnesses=told)
 
 
 def evaluated(

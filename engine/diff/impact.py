@@ -271,16 +271,16 @@ def impact(
         tuple(_total(new.program, at, name, people) for at, name in enumerate(names)),
         roots,
         {field: parts for field in fields if (parts := _parts(field, people, roots, as_of, bool(by)))},
-        tuple(_groups(old, new, was)),
+        tuple(group_shifts(old.evaluation, new.evaluation, was)),
         tuple(before),
         tuple(r.record.id for r in new.evaluation.records if r.record.id not in known),
     )
 
 
-def _groups(old: Side, new: Side, was: Mapping[str, str]) -> Iterator[GroupShift]:
+def group_shifts(old: Evaluation, new: Evaluation, was: Mapping[str, str]) -> Iterator[GroupShift]:
     """Figures of groups that differ, of groups that both sides have."""
-    before = {(group.name, tuple(group.key.values())): group for group in old.evaluation.groups}
-    for group in new.evaluation.groups:
+    before = {(group.name, tuple(group.key.values())): group for group in old.groups}
+    for group in new.groups:
         key = tuple(group.key.values())
         earlier = before.get((was.get(group.name, group.name), key))
         if earlier is None:

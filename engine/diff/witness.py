@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any
 
 from engine.diagnostics import Place
-from engine.diff.impact import same
+from engine.diff.impact import GroupShift, same
 from engine.evaluation import evaluate
 from engine.expr import tree
 from engine.needs import needed_fields
@@ -66,9 +66,23 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupWitness:
+    """`people` members of whom each has the facts of `record`; `others` of them have those of `other` instead.
+    `shifts`: the figures that differ."""
+
+    name: str
+    people: int
+    record: Mapping[str, Any]
+    others: int
+    other: Mapping[str, Any]
+    shifts: tuple[GroupShift, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Witnesses:
     """`ordinary` is where the search began; `tried` counts records; `none`: changed results without a witness;
-    `groups`: changed results of 集体, which no single record can show and for which none was looked for."""
+    `groups`: rosters for changed results of 集体, which no single record can show; `alone`: those that only one version
+    has, for which none was looked for."""
 
     as_of: date
     ordinary: Mapping[str, Any]
@@ -76,7 +90,8 @@ class Witnesses:
     none: tuple[str, ...]
     tried: int
     varied: int
-    groups: tuple[str, ...] = ()
+    groups: tuple[GroupWitness, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 def witnesses(
@@ -89,7 +104,7 @@ def witnesses(
     progress: Callable[[int, int], None] | None = None,
 ) -> Witnesses:
     """A witness for each of `results` (as the new version calls them), where one could be found."""
-    search = _Search(old, new, as_of, readings, results, {now: was for was, now in renamed.items()})
+    search = Search(old, new, as_of, readings, results, {now: was for was, now in renamed.items()})
     ordinary = search.ordinary()
     found: dict[str, Facts] = {}
     search.singles(ordinary, found)
@@ -105,7 +120,7 @@ def witnesses(
     return Witnesses(as_of, ordinary, tuple(told), none, search.tried, len(search.pools))
 
 
-class _Search:
+class Search:
     def __init__(
         self,
         old: Program,
@@ -195,17 +210,18 @@ class _Search:
         before, after = self.both([facts], [name])[0]
         return before[0], after[0]
 
-    def roster(self, records: Sequence[Facts]) -> Roster:
+    def roster(self, records: Sequence[Facts], together: bool = False) -> Roster:
+        """Each record in groups of its own, or all of them in the same."""
         units: dict[str, dict[str, dict[str, Any]]] = {}
         made = []
         for number, facts in enumerate(records, 1):
             own = {name: value for name, value in facts.items() if value is not None}
             for name in self.grouping:
                 if name in own:
-                    own[name] = f"{own[name]}{number}" if len(records) > 1 else own[name]
+                    own[name] = f"{own[name]}{number}" if len(records) > 1 and not together else own[name]
             for name in [name for name in own if self.decls[name].owner]:
                 owner = self.decls[name].owner
-                unit = str(own.get(owner, f"{owner}{number}"))
+                unit = str(own.get(owner, owner if together else f"{owner}{number}"))
                 own.setdefault(owner, unit)
                 units.setdefault(owner, {}).setdefault(unit, {})[name] = own.pop(name)
             own[self.identifier] = str(number)
@@ -221,7 +237,7 @@ class _Search:
         for _ in range(2):
             before = best
             for name, pool in self.pools.items():
-                tries = [{**facts, name: value} for value in _spread(pool, 8)]
+                tries = [{**facts, name: value} for value in spread(pool, 8)]
                 scores = self.score(tries)
                 top = max(range(len(tries)), key=scores.__getitem__)
                 if scores[top] > best:
@@ -259,8 +275,8 @@ class _Search:
         names = [name for name in self.needed[result] if name in self.pools]
         tries: list[Facts] = []
         for one, other in combinations(names, 2):
-            for value in _spread(self.pools[one], 4):
-                tries += ({**ordinary, one: value, other: second} for second in _spread(self.pools[other], 4))
+            for value in spread(self.pools[one], 4):
+                tries += ({**ordinary, one: value, other: second} for second in spread(self.pools[other], 4))
         self.random.shuffle(tries)
         tries = tries[: MOST_TRIED // 2]
         for _ in range(MOST_TRIED // 2 if names else 0):
@@ -346,12 +362,12 @@ def _thinned(rows: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
     ]
     differing = [row for row in kept if differ(*row[1:])]
     equal = [row for row in kept if not differ(*row[1:])]
-    chosen = _spread(differing, MOST_ROWS - 2)
-    chosen += _spread(equal, MOST_ROWS - len(chosen))
+    chosen = spread(differing, MOST_ROWS - 2)
+    chosen += spread(equal, MOST_ROWS - len(chosen))
     return [row for row in kept if row in chosen]
 
 
-def _spread(pool: Sequence[Any], most: int) -> list[Any]:
+def spread(pool: Sequence[Any], most: int) -> list[Any]:
     """At most so many of a list, from all over it, its first among them."""
     if len(pool) <= max(most, 1):
         return list(pool)

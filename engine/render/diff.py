@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
@@ -13,7 +13,7 @@ from engine.app.compare import Compared, ReadingsRun
 from engine.citations import parse_citation
 from engine.diff.impact import ONCE, PER_YEAR, STATUSES, Impact, Part, Person, Shift, Total
 from engine.diff.model import CLASSES, Difference, Edit
-from engine.diff.witness import Refused, Witnesses, shown
+from engine.diff.witness import GroupWitness, Refused, Witnesses, shown
 from engine.program import Program
 from engine.render.cells import is_money, text_value
 from engine.render.charts import bar_chart, histogram
@@ -437,12 +437,10 @@ def _witnesses(found: Witnesses, compared: Compared) -> Iterator[Block]:
             f"从一条普通的记录出发，让 {found.varied} 项事实逐项、再成组地取遍两个版本里的界限（及其两侧）、选项和日期，"
             f"共试了 {found.tried} 条记录；每个例子都用两个版本各算过"
         )
-    elif not found.groups:
+    elif not found.groups and not found.alone:
         yield Paragraph("改动没有影响到任何一项结果，没有例子可举")
-    if found.groups:
-        yield Paragraph(
-            f"{'、'.join(found.groups)}（集体的结果要很多人合起来算，请用 --roster 看）", "没有找例子的"
-        )
+    if found.alone:
+        yield Paragraph(f"{'、'.join(found.alone)}（只有一个版本有的集体）", "没有找例子的")
     for witness in found.found:
         kind = program.types.get(witness.result)
         outcome = f"{outcome_text(witness.before, kind)} → {outcome_text(witness.after, kind)}"
@@ -456,9 +454,29 @@ def _witnesses(found: Witnesses, compared: Compared) -> Iterator[Block]:
         for along in witness.along:
             rows = tuple((shown(at), outcome_text(a, kind), outcome_text(b, kind)) for at, a, b in along.rows)
             yield Table((f"只改「{along.field}」", "旧", "新"), rows, frozenset((1, 2)))
+    for roster in found.groups:
+        yield from _small_roster(roster, program)
     if found.none:
         same = compared.difference is not None and compared.difference.same_meaning
         yield Paragraph("、".join(found.none), "无差异" if same else "未找到差异")
+
+
+def _small_roster(found: GroupWitness, program: Program) -> Iterator[Block]:
+    """The people on whom a 集体 comes out differently, and its figures."""
+    yield Heading(3, found.name, aside=f"同组 {found.people} 人，由少到多试出来的")
+    yield Paragraph(_facts(found.record), "每个人" if not found.others else "每个人（另有说明的除外）")
+    if found.others:
+        yield Paragraph(_facts(found.other), f"其中 {found.others} 人不同的")
+    types = figure_types(program, found.name)
+    rows = tuple(
+        (shift.label, *(text_value(side, types.get(shift.label)) for side in (shift.before, shift.after)))
+        for shift in found.shifts
+    )
+    yield Table(("项目", "旧", "新"), rows, frozenset((1, 2)))
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    return "；".join(f"{name} {shown(value)}" for name, value in facts.items())
 
 
 def outcome_text(outcome: Any, kind: Type | None) -> str:

@@ -11,8 +11,9 @@ from engine.app.compare import Compared
 from engine.diff.changes import Item, Path
 from engine.diff.impact import Impact, Part, Person, Total
 from engine.diff.model import Difference, Edit
-from engine.diff.witness import Refused, Witness, Witnesses, shown
+from engine.diff.witness import GroupWitness, Refused, Witness, Witnesses, shown
 from engine.policy import Policy
+from engine.program import Program
 from engine.render.cells import json_value
 from engine.render.diagnostics import as_json
 from engine.render.json_results import figure_types
@@ -226,8 +227,28 @@ def _examples(compared: Compared, found: Witnesses) -> dict[str, Any]:
         "tried": found.tried,
         "varied": found.varied,
         "not_found": list(found.none),
-        "not_searched": list(found.groups),
+        "not_searched": list(found.alone),
         "found": [_example(witness, types.get(witness.result)) for witness in found.found],
+        "groups": [_small_roster(roster, compared.new) for roster in found.groups],
+    }
+
+
+def _small_roster(found: GroupWitness, program: Program) -> dict[str, Any]:
+    types = figure_types(program, found.name)
+    return {
+        "rule": found.name,
+        "people": found.people,
+        "record": {name: shown(value) for name, value in found.record.items()},
+        "others": found.others,
+        "other": {name: shown(value) for name, value in found.other.items()},
+        "figures": [
+            {
+                "figure": shift.label,
+                "before": outcome(shift.before, types.get(shift.label)),
+                "after": outcome(shift.after, types.get(shift.label)),
+            }
+            for shift in found.shifts
+        ],
     }
 
 
