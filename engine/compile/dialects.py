@@ -122,9 +122,8 @@ class Dialect:
 
     def distinct(self, items: str) -> str:
         """Each once, the order of the first kept."""
-        kept = "list_filter(l, lambda item, place: list_position(l, item) = place)"
-        one = f"list_transform([{items}], lambda l: CASE WHEN len(l) < 2 THEN l ELSE {kept} END)"
-        return f"list_extract({one}, 1)"
+        kept = f"list_filter({items}, lambda item, place: list_position({items}, item) = place)"
+        return f"CASE WHEN len({items}) < 2 THEN {items} ELSE {kept} END"
 
     def sorted(self, items: str) -> str:
         return f"list_sort({items})"

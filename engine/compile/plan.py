@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +18,7 @@ from engine.program import Program
 from engine.types import BoolT, DateT, EnumT, NumberT, SeriesT
 
 ROSTER = "名册"
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 NOT_APPLICABLE, MISSING_FACTS = "不适用", "信息不足"
 #: Ways to be closed are listed for so many conditions and columns of reasons; what is beyond is put together row by row.
 MOST_CONDITIONS, MOST_COLUMNS = 10, 10
@@ -202,7 +204,7 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
         return f"CASE {na} " + " ".join(f"WHEN {texts.index(text)} THEN {text}" for text in among) + " END"
 
     # names and reasons known beforehand are written as places in a list of words
-    known = len(written) == len(texts)
+    known = len(written) == len(texts) and all(_LITERAL.fullmatch(text) for text in texts)
     kind = d.map_type(d.word(d.text(name) for name, *_ in pairs), d.word(texts)) if known else ""
 
     def maps(of: Sequence[tuple[str, str]], among: Sequence[str]) -> str:
