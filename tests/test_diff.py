@@ -120,8 +120,11 @@ def test_a_ground_more() -> None:
 
 def test_an_exception_less() -> None:
     found = {(kind, what, part) for kind, what, part, _ in told("deleted-exception")}
-    assert ("结构变化", "删除规则 年终奖", "例外 「病假、事假超过期限不予发放」") in found
-    assert {kind for kind, _, _ in found} == {"结构变化"}
+    gone = ("放宽", "删除规则 年终奖", "例外 「病假、事假超过期限不予发放」")
+    assert gone in found
+    assert {kind for kind, _, _ in found - {gone}} == {"结构变化"}
+    (edit,) = [edit for edit in edits_of("deleted-exception") if edit.kind == "放宽"]
+    assert edit.effect == "年终奖只增不减"
     sentences = [sentence for *_, sentence in told("deleted-exception") if sentence]
     assert "删去第二十四条第（六）项中“病假、事假超过期限不予发放”的规定。" in sentences
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -27,6 +28,7 @@ from engine.nodes import Node
 from engine.program import Program
 from engine.records.reader import roster_of
 from engine.source import SourceText
+from engine.values import Grounds
 from engine.versions import Registry
 from tests.test_diff import seen
 
@@ -93,12 +95,24 @@ class Version:
 
 
 @st.composite
-def revisions(draw: st.DrawFn, words_only: bool = False) -> tuple[Version, Version]:
-    """A version and one in which some parts are drawn again: those that are words, or of any kind."""
+def revisions(
+    draw: st.DrawFn, words_only: bool = False, again: tuple[str, ...] = ()
+) -> tuple[Version, Version]:
+    """A version and one in which some parts are drawn again: one of `again`, or some that are words, or of any kind."""
     old = draw(st.fixed_dictionaries({**WORDED, **MEANT}))
-    among = WORDED if words_only or draw(st.booleans()) else {**WORDED, **MEANT}
-    again = draw(st.lists(st.sampled_from(sorted(among)), max_size=4, unique=True))
-    new = {**old, **{name: draw(among[name]) for name in again}}
+    among = MEANT if again else WORDED if words_only or draw(st.booleans()) else {**WORDED, **MEANT}
+    chosen = (
+        st.sampled_from(again).map(lambda name: [name])
+        if again
+        else st.lists(st.sampled_from(sorted(among)), max_size=4, unique=True)
+    )
+    again_drawn = draw(chosen)
+    new = {**old, **{name: draw(among[name]) for name in again_drawn}}
+    if again_drawn == ["例外"] and again:  # one more or one less
+        at = draw(st.integers(0, len(old["例外"])))
+        one = (draw(CONDITION.filter(lambda when: when not in dict(old["例外"]))), draw(AMOUNT))
+        gone = draw(st.booleans())
+        new["例外"] = [*old["例外"][:at], *([] if gone else [one]), *old["例外"][at + gone :]]
     seeds = draw(st.tuples(st.integers(0, 99), st.integers(0, 99)))
     return Version(old, written(old, seeds[0])), Version(new, written(new, seeds[1]))
 
@@ -122,8 +136,8 @@ def written(parts: Mapping[str, Any], seed: int) -> str:
         for at, (low, high) in enumerate(zip([None, *bounds], [*bounds, None], strict=True))
     ]
     exceptions = [
-        {"名称": f"{parts['例外名称']}{at}", "当": said(when), "则": said(amount)}
-        for at, (when, amount) in enumerate(parts["例外"])
+        {"名称": f"{parts['例外名称']}{CONDITIONS.index(when)}", "当": said(when), "则": said(amount)}
+        for when, amount in parts["例外"]
     ]
     paid = {"适用": parts["适用"], "周期": "月", "单位": "元/月"}
     first = {**paid, "公式": f"若 {condition} 则 {then} 否则 {otherwise}"}
@@ -278,3 +292,32 @@ def test_the_way_back_mirrors_the_way_there(pair: tuple[Version, Version]) -> No
     there, back = difference(old, new), difference(new, old)
     assert seen(there.edits, mirrored=True) == seen(back.edits)
     assert there.same_meaning == back.same_meaning
+
+
+DIRECTIONS = {"只减不增": -1, "只增不减": 1, "更难成立": -1, "更容易成立": 1}
+
+
+@LAW
+@given(revisions(again=("例外", "例外", "例外", "津贴", "起点", "校验", "情形")), PEOPLE)
+def test_what_a_class_says_holds_for_everybody(
+    pair: tuple[Version, Version], people: list[dict[str, str]]
+) -> None:
+    """Of one edit that is 收紧 or 放宽: 「只增不减」 of an amount, 「更容易成立」 of a condition."""
+    old, new = (sides_of(version.text) for version in pair)
+    edits = [edit for edit in difference(old, new).edits if edit.kind not in ("仅文字", "等价改写")]
+    if len(edits) != 1 or edits[0].kind not in ("收紧", "放宽"):
+        return
+    before, after = figures(old[1], people), figures(new[1], people)
+    for told in edits[0].effect.split("；"):
+        for (result, *rest), outcome in before.items():
+            direction = DIRECTIONS.get(told.removeprefix(result), 0)
+            sizes = _size(outcome), _size(after[result, *rest])
+            if None not in sizes:
+                assert (sizes[1] - sizes[0]) * direction >= 0, (edits[0].effect, rest)
+
+
+def _size(outcome: Any) -> Any:
+    """An outcome as a number: of 情形 whether any ground holds; None if there is none."""
+    if isinstance(outcome, Grounds):
+        return None if outcome.open else bool(outcome.holding)
+    return outcome if isinstance(outcome, int | Fraction) else None

@@ -1,7 +1,8 @@
 """What kind of change an edit is, and which way it moves the results.
 
 收紧: conditions of an amount's or a right's 适用, or of a 校验, hold in fewer cases, an amount or right that depends on a
-condition can only shrink, a 情形 holds in more cases, or a 校验 covers more people. 放宽: the opposite. Said only where it
+condition can only shrink (an 例外 that gives less comes, one that gives more goes), a 情形 holds in more cases, or a 校验 covers
+more people. 放宽: the opposite. Said only where it
 holds for every record; otherwise 无法判断.
 """
 
@@ -14,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.diff.changes import Change, Item, plain
+from engine.diff.exceptions import added
 from engine.diff.meaning import Key, meanings
 from engine.diff.model import Class
 from engine.diff.trend import Direction, Trend, amounts_only, decides, moved, stronger
@@ -119,6 +121,8 @@ class Classifier:
             return self._moved(name, -_count(change), scope=True)
         if section == "情形" and rest[0] == "任一" and len(rest) == 2:
             return self._moved(name, 1 if change.before is None else -1)
+        if section == "规则" and rest[0] == "例外" and (change.before is None or change.after is None):
+            return self._exceptions(name, rest[1] if len(rest) == 2 else None, change.before is None)
         if rest[0] == "采用":
             return Verdict("无法判断")
         if (
@@ -135,6 +139,19 @@ class Classifier:
             if before is not None and after is not None:
                 return self._formula(name, before, after, rest)
         return Verdict("结构变化")
+
+    def _exceptions(self, name: str, item: str | Item | None, come: bool) -> Verdict:
+        """An 例外 that only one version has, or all of them."""
+        side, own = (self.new, name) if come else (self.old, self.was.get(name, name))
+        rule = side.program.rules.get(own)
+        number = (item.new if come else item.old) if isinstance(item, Item) else None
+        numbers = [number] if number is not None else range(len(rule.exceptions) if rule else 0)
+        directions = {added(side.program, side.bounds, own, number) for number in numbers}
+        direction = directions.pop() if len(directions) == 1 else None
+        if not direction or isinstance(item, str):
+            return Verdict("结构变化")
+        found = self._moved(name, direction if come else -direction)
+        return found if found.kind in ("收紧", "放宽") else Verdict("结构变化")
 
     def _adopted(self, name: str, option: str) -> bool:
         """Whether either version adopts a reading of a 口径."""
