@@ -2,8 +2,7 @@
 
 收紧: conditions of an amount's or a right's 适用, or of a 校验, hold in fewer cases, an amount or right that depends on a
 condition can only shrink (an 例外 that gives less comes, one that gives more goes), a 情形 holds in more cases, or a 校验 covers
-more people. 放宽: the opposite. Said only where it
-holds for every record; otherwise 无法判断.
+more people. 放宽: the opposite. Said only where it holds for every record; otherwise 无法判断.
 """
 
 from __future__ import annotations
