@@ -1021,14 +1021,15 @@ def started(million: Path, folder: Path, **more: Any) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_leaves_nothing(million: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_leaves_nothing(sent: str, million: Path, tmp_path: Path) -> None:
     process = started(million, tmp_path)
     for _ in range(600):  # until the run has made its folder
         if any((tmp_path / "out").iterdir()):
             break
         time.sleep(0.05)
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[sent])
     out, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert out == ""

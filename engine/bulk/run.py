@@ -5,6 +5,7 @@ Files are read in place and streamed. What is written goes to temporary files th
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,9 +34,10 @@ from engine.records.row import Fields
 from engine.records.shapes import SeriesReader
 from engine.types import EnumT, SeriesT
 
-#: Megabytes that DuckDB may take before it goes to the disk; of records beyond a million that are computed in groups, which
-#: are held while they are counted, so many bytes each. A run that this is not enough for is tried once more with `MORE`.
-MEMORY, GROUPED, MORE = 300, 70, 4
+#: Megabytes that DuckDB may take before it goes to the disk, and so many more for each result beyond a dozen, whose maps are
+#: put together over a whole row group; of records beyond a million that are computed in groups, which are held while they are counted,
+#: so many bytes each. A run that this is not enough for is tried once more with `MORE` times of it.
+MEMORY, EACH, GROUPED, MORE = 300, 15, 70, 4
 #: Rows whose 标识 is one, of which the message names a few.
 MOST_SAME = 7
 _DUCK = DIALECTS["duckdb"]
@@ -80,10 +82,11 @@ def all_outputs(output: Path) -> tuple[Path, ...]:
 def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written:
     """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written."""
     try:
+        memory = MEMORY + EACH * max(0, len(job.results) - 12)
         try:
-            return _tried(job, progress, MEMORY)
+            return _tried(job, progress, memory)
         except duckdb.OutOfMemoryException:
-            return _tried(job, progress, MEMORY * MORE)
+            return _tried(job, progress, memory * MORE)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.InterruptException):
             raise
@@ -105,13 +108,23 @@ def _tried(job: Job, progress: Callable[[int, int], None] | None, memory: int) -
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C in the midst of a statement is Ctrl-C; DuckDB makes another error of it."""
+    """Ctrl-C in the midst of a statement is Ctrl-C, of which DuckDB makes another error; being asked to end is the same."""
+
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = None
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGTERM, ended)
     try:
         yield
     except (RuntimeError, duckdb.InterruptException) as error:
         if isinstance(error, duckdb.InterruptException) or "interrupted" in str(error):
             raise KeyboardInterrupt from None
         raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def told_unwritten(job: Job, error: Exception) -> Written:
