@@ -57,7 +57,7 @@ def explain(
     path = request.roster
     assert isinstance(path, Path)
     asked: _Asked | Explained | Misuse
-    if receipt_path(path).exists() and not path.is_dir():
+    if receipt_path(path).exists() and (path.suffix.lower() == ".parquet" or not path.is_dir()):
         if given:
             return Misuse(
                 f"结果文件里写明了怎样算的，不必写 {'、'.join(given)}", "要换一种算法，请用名册重新计算"

@@ -21,8 +21,10 @@ def named(name: str) -> str:
 
 
 def pattern(path: Path) -> str:
-    """A path as a literal that stands for this one file, whatever stars and brackets are in its name."""
-    return quoted(re.sub(r"([\[*?])", r"[\1]", str(path)))
+    """A path as a literal that stands for this one file, whatever stars and brackets are in its name; of a folder of
+    results, as Spark writes them, for its files."""
+    one = re.sub(r"([\[*?])", r"[\1]", str(path))
+    return quoted(f"{one}/*.parquet" if path.is_dir() else one)
 
 
 def texts(paths: Iterable[Path]) -> str:
