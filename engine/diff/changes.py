@@ -105,8 +105,7 @@ def _lists(
         [_hashable(label(path, item)) for item in old.items],
         [_hashable(label(path, item)) for item in new.items],
     )
-    matcher = SequenceMatcher(None, *keys, autojunk=False)
-    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+    for tag, i, i_end, j, j_end in _matched(*keys):
         paired = (
             min(i_end - i, j_end - j)
             if tag == "equal" or _alike(old.items[i:i_end], new.items[j:j_end])
@@ -119,6 +118,15 @@ def _lists(
             yield Change((*path, Item(number, None)), old.items[number], None)
         for number in range(j + paired, j_end):
             yield Change((*path, Item(None, number)), None, new.items[number])
+
+
+def _matched(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[str, int, int, int, int]]:
+    """Opcodes from old to new that pair the same items as those from new to old."""
+    if repr(old) <= repr(new):
+        return list(SequenceMatcher(None, old, new, autojunk=False).get_opcodes())
+    turned = {"insert": "delete", "delete": "insert"}
+    back = SequenceMatcher(None, new, old, autojunk=False).get_opcodes()
+    return [(turned.get(tag, tag), i, i_end, j, j_end) for tag, j, j_end, i, i_end in back]
 
 
 def _alike(old: Sequence[Node], new: Sequence[Node]) -> bool:
