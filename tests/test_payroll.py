@@ -614,6 +614,8 @@ STEP = st.tuples(
 
 @settings(
     max_examples=25,
+    derandomize=True,
+    database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
