@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.render.command_line import FINE, WRONG, Day, OneOf, Refused, Verbs
+from engine.render.command_line import FINE, WRONG, Day, Location, OneOf, Refused, Verbs
 
 if TYPE_CHECKING:
     from engine.app.evaluate import Request, Run
@@ -48,7 +48,7 @@ _policy = click.option(
 _readings = click.option(
     "--reading", "readings", metavar="口径=读法", multiple=True, help="改用一个口径的另一种读法，可写多次"
 )
-_roster = click.argument("roster", metavar="名册", type=click.Path(path_type=Path))
+_roster = click.argument("roster", metavar="名册", type=Location())
 _force = click.option("--force", is_flag=True, help="覆盖已有的输出文件")
 
 
@@ -65,7 +65,7 @@ def _format(*forms: str, note: str = "") -> Decorator:
 
 
 def _output(help_: str) -> Decorator:
-    return click.option("-o", "--output", metavar="文件", type=click.Path(path_type=Path), help=help_)
+    return click.option("-o", "--output", metavar="文件", type=Location(), help=help_)
 
 
 _known_on = click.option("--known-on", type=Day(), metavar="日期", help="只看这一天以前（含）印发的文件")
@@ -113,19 +113,15 @@ def _exit(diagnostics: Sequence[Diagnostic], strict: bool = False) -> int:
     return WRONG if has_errors(diagnostics) or (strict and bool(diagnostics)) else FINE
 
 
-def _is_url(path: Path) -> bool:
-    """Whether a path is one of those that only Spark reads and writes; `Path` keeps one of its slashes."""
-    scheme, colon, _ = path.as_posix().partition(":/")
-    return bool(colon) and len(scheme) > 1 and "/" not in scheme
-
-
 def _check_output(path: Path | None, force: bool, suffixes: tuple[str, ...]) -> None:
     """Refuses before any work is done."""
     if path is None:
         return
     if path.suffix.lower() not in suffixes:
         raise Refused(f"-o 不能写出「{path.suffix or path.name}」格式", f"可以写的有：{'、'.join(suffixes)}")
-    if _is_url(path):  # whether it is there, only Spark can tell
+    from engine.bulk.texts import is_remote
+
+    if is_remote(path):  # whether it is there, only Spark can tell
         return
     if path.exists() and not force:
         raise Refused(f"文件「{path}」已经存在", "要覆盖请加 --force")
@@ -325,7 +321,7 @@ def _in_bulk(
         for path in all_outputs(output)[1:] if output is not None else ():
             _check_output(path, force, (path.suffix,))
         with _Bar("批量计算") as bar, interruptible():
-            run = app.run(folder, request, output, engine, bar, master)
+            run = app.run(folder, request, output, engine, bar, master, force)
     except ModuleNotFoundError as error:
         extra = "spark" if engine == "spark" else "bulk"
         raise Refused(f"批量计算还没有安装（缺 {error.name}）", f"请运行 pip install '.[{extra}]'") from error
@@ -596,7 +592,7 @@ def _give(text: str, output: Path | None) -> None:
 @click.option(
     "--by", metavar="字段", multiple=True, help="影响按哪些字段分组（默认：集体所按的和结果用到的选项）"
 )
-@click.option("--examples", is_flag=True, help="为每个有变化的结果找一条两版结果不同的记录")
+@click.option("--examples", is_flag=True, help="为每个有变化的结果找一条（集体找一组）两版结果不同的记录")
 @_format("markdown", "html", "json")
 @_output("写到 .txt .md .html .json .xlsx 文件")
 @_force

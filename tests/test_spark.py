@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli import main
+from engine.bulk.texts import location
 from engine.compile.dialects import DIALECTS
 from engine.compile.plan import compiled
 from engine.compile.stages import statement
@@ -247,3 +250,44 @@ def ordered(rows: Sequence[Sequence[Any]]) -> list[str]:
         repr([sorted(cell.items(), key=str) if isinstance(cell, dict) else cell for cell in row])
         for row in rows
     ]
+
+
+def test_results_elsewhere_are_not_written_over_unasked(spark: Any, tmp_path: Path) -> None:
+    """A URL, which the command line cannot look at."""
+    from engine.app import bulk
+    from engine.app.evaluate import Request
+    from engine.folder import open_folder
+
+    root = Path(__file__).parent.parent
+    folder = open_folder(root / "policies", root)
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT '工1' AS 工号, '本科' AS 学历) TO '{tmp_path}/r.parquet'")
+    output = Path(f"file://{tmp_path}/out.parquet")
+    request = Request(roster=tmp_path / "r.parquet", as_of=DAY, only=("学历工资",))
+    first, second, third = (
+        bulk.run(folder, request, output, "spark", force=force) for force in (False, False, True)
+    )
+    assert isinstance(first, bulk.BulkRun)
+    assert isinstance(second, bulk.BulkRun)
+    assert isinstance(third, bulk.BulkRun)
+    assert first.evaluated == third.evaluated == 1
+    assert [(d.code, "已经存在" in d.message) for d in second.diagnostics] == [("E795", True)]
+    assert not second.files
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("hdfs://ns1/hr/人 员.parquet", "hdfs://ns1/hr/人 员.parquet"),
+        ("s3a://b/k", "s3a://b/k"),
+        ("file:/a/b", "file:///a/b"),
+    ],
+)
+def test_urls_reach_spark_whole(written: str, taken: str) -> None:
+    assert location(Path(written)) == taken
+
+
+def test_a_url_without_a_host_is_refused() -> None:
+    found = CliRunner().invoke(main, ["eval", "hdfs:///hr/w.parquet", "--engine", "spark", "-o", "r.parquet"])
+    assert found.exit_code == 2
+    assert "hdfs://主机/hr/w.parquet" in found.output

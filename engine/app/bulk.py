@@ -14,17 +14,17 @@ from typing import Any
 
 import duckdb
 
-from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
+from engine.app.evaluate import Request, read, settle
 from engine.bulk import small
 from engine.bulk.files import is_bulk
 from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_unwritten
 from engine.bulk.run import run as run_in_bulk
 from engine.bulk.texts import pattern, quoted
-from engine.choose import Folder, Misuse, choose_policy
+from engine.choose import Folder, Misuse
 from engine.compile.dialects import DIALECTS
 from engine.compile.plan import MISSING_FACTS, NOT_APPLICABLE, compiled
 from engine.compile.terms import CannotCompile, told_uncompiled
-from engine.diagnostics import Diagnostic, in_order
+from engine.diagnostics import Diagnostic
 from engine.evaluation import evaluate
 from engine.program import Program
 from engine.types import BoolT, NumberT
@@ -65,16 +65,6 @@ class BulkRun:
     groups: int = 0
 
 
-def in_bulk(roster: Path | bytes, output: Path | None, engine: str) -> bool:
-    """Whether a request is one for columnar files or their engines."""
-    columnar = isinstance(roster, Path) and is_bulk(roster)
-    return (
-        columnar
-        or engine in ("duckdb", "spark")
-        or (output is not None and output.suffix.lower() == ".parquet")
-    )
-
-
 def run(
     folder: Folder,
     request: Request,
@@ -82,8 +72,10 @@ def run(
     engine: str,
     progress: Callable[[int, int], None] | None = None,
     master: str = "",
+    force: bool = False,
 ) -> BulkRun | Misuse:
-    """The whole of a run over a file that is read in place. `master` is Spark's."""
+    """The whole of a run over a file that is read in place. `master` is Spark's; `force`: results on another machine are
+    written over (of files on this one the command line has asked)."""
     roster = request.roster
     if not isinstance(roster, Path):
         return Misuse("标准输入不能这样计算", "请给出文件")
@@ -93,20 +85,14 @@ def run(
         return Misuse(f"批量计算不能写出「{output.suffix}」", "可以写的有：.parquet、.csv")
     if isinstance(refused := beside_the_roster(roster, output), Misuse):
         return refused
-    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
-    if isinstance(chosen, Misuse):
-        return chosen
-    if chosen is None:
-        return BulkRun(request.as_of, tuple(in_order(diagnostics)))
-    program, found = program_of(folder, chosen)
+    settled = settle(
+        folder, request.policy, request.as_of, request.readings, request.only, internal=request.internal
+    )
+    if isinstance(settled, Misuse):
+        return settled
+    program = settled.program
     if program is None:
-        return BulkRun(request.as_of, tuple(in_order([*diagnostics, *found])))
-    readings = choose_readings(program, request.readings, request.as_of)
-    if isinstance(readings, Misuse):
-        return readings
-    names = choose_names(program, request.only, request.internal)
-    if isinstance(names, Misuse):
-        return names
+        return BulkRun(request.as_of, settled.diagnostics)
     columnar = is_bulk(roster) or roster.suffix.lower() == ".csv"
     if engine == "auto":
         count, wrong = small.size(roster) if columnar else (0, [])
@@ -121,15 +107,15 @@ def run(
         return Misuse(
             "Spark 只读写 Parquet", "名册是一个 .parquet 文件或它们的文件夹，结果写到 -o 结果.parquet"
         )
-    results, groups = names
     job = Job(
         program=program,
         roster=roster,
         output=output,
         as_of=request.as_of,
-        readings=readings,
-        results=results,
-        groups=groups,
+        readings=settled.readings,
+        results=settled.results,
+        groups=settled.groups,
+        force=force,
     )
     if engine == "interpreter":
         found_run = one_by_one(job, columnar, progress)
@@ -140,7 +126,7 @@ def run(
             written.diagnostics,
             engine,
             program,
-            readings,
+            settled.readings,
             written.read,
             written.evaluated,
             written.rejected,

@@ -138,23 +138,38 @@ def evaluate(
 
 def prepare(folder: Folder, request: Request) -> Run | Misuse:
     """Everything that an evaluation starts from; without a `program` or `roster`, the diagnostics say why."""
-    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
+    run = settle(
+        folder, request.policy, request.as_of, request.readings, request.only, internal=request.internal
+    )
+    if isinstance(run, Misuse) or run.program is None:
+        return run
+    roster, remarks = read(request.roster, run.program.policy)
+    return replace(run, roster=roster, diagnostics=(*run.diagnostics, *remarks))
+
+
+def settle(
+    folder: Folder,
+    word: str | None,
+    as_of: date,
+    readings: Sequence[str],
+    only: Sequence[str],
+    internal: bool,
+) -> Run | Misuse:
+    """What the words of a request mean, before any roster: the program, its readings, the results and groups to show;
+    without a `program`, the diagnostics say why."""
+    chosen, diagnostics = choose_policy(folder, word, as_of)
     if isinstance(chosen, Misuse):
         return chosen
-    if chosen is None:
-        return Run(request.as_of, tuple(in_order(diagnostics)))
-    program, found = program_of(folder, chosen)
+    program, found = program_of(folder, chosen) if chosen is not None else (None, [])
     if program is None:
-        return Run(request.as_of, tuple(in_order([*diagnostics, *found])))
-    readings = choose_readings(program, request.readings, request.as_of)
-    if isinstance(readings, Misuse):
-        return readings
-    names = choose_names(program, request.only, request.internal)
+        return Run(as_of, tuple(in_order([*diagnostics, *found])))
+    settled = choose_readings(program, readings, as_of)
+    if isinstance(settled, Misuse):
+        return settled
+    names = choose_names(program, only, internal)
     if isinstance(names, Misuse):
         return names
-    roster, remarks = read(request.roster, program.policy)
-    said = (*diagnostics, *remarks)
-    return Run(request.as_of, said, program, readings, roster, results=names[0], groups=names[1])
+    return Run(as_of, tuple(diagnostics), program, settled, results=names[0], groups=names[1])
 
 
 def program_of(folder: Folder, chosen: Chosen) -> tuple[Program | None, list[Diagnostic]]:

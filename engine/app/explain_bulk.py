@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from engine import __version__
-from engine.app.evaluate import Request, choose_names, choose_readings, program_of, read
+from engine.app.evaluate import Request, program_of, read, settle
 from engine.app.explain import Explained
 from engine.bulk import lookup, written
 from engine.bulk.files import first_line, inside, is_bulk
@@ -85,20 +85,15 @@ def _refused(as_of: date, code: str, said: str, path: Path, hint: str = "") -> E
 
 def _of_roster(folder: Folder, request: Request, path: Path, id_: str) -> _Asked | Explained | Misuse:
     """A record of a roster, under what the command line says."""
-    chosen, diagnostics = choose_policy(folder, request.policy, request.as_of)
-    if isinstance(chosen, Misuse):
-        return chosen
-    program, found = program_of(folder, chosen) if chosen is not None else (None, [])
-    if program is None:
-        return Explained(request.as_of, tuple(in_order([*diagnostics, *found])))
-    readings = choose_readings(program, request.readings, request.as_of)
-    if isinstance(readings, Misuse):
-        return readings
-    names = choose_names(program, request.only, request.internal)
-    if isinstance(names, Misuse):
-        return names
-    wanted = (*names[0], *(names[1] if request.only else ()))
-    return _Asked(program, request.as_of, readings, path, wanted, id_, tuple(diagnostics))
+    run = settle(
+        folder, request.policy, request.as_of, request.readings, request.only, internal=request.internal
+    )
+    if isinstance(run, Misuse):
+        return run
+    if run.program is None:
+        return Explained(request.as_of, run.diagnostics)
+    wanted = (*run.results, *(run.groups if request.only else ()))
+    return _Asked(run.program, request.as_of, run.readings, path, wanted, id_, run.diagnostics)
 
 
 def _of_results(folder: Folder, request: Request, path: Path, id_: str) -> _Asked | Explained | Misuse:

@@ -57,7 +57,7 @@ def begin(
         or any(char in name for char in "/\\ :#")
         or not is_name(name.replace("-", "_").lstrip("0123456789"))
     ):
-        return Misuse(f"「{id_}」不能作编号", "编号用字母、汉字、数字和「-」，如 jiaban-2025-1")
+        return Misuse(f"「{id_}」不能作编号", "编号用字母、汉字、数字和「-」，如 mouban-2025-1")
     chosen, said = choose_policy(folder, word, effective)
     if isinstance(chosen, Misuse):
         return chosen

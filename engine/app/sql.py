@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.app.evaluate import choose_names, choose_readings, program_of
-from engine.choose import Folder, Misuse, choose_policy
+from engine.app.evaluate import settle
+from engine.choose import Folder, Misuse
 from engine.compile.dialects import DIALECTS, Dialect
 from engine.compile.frame import Common
 from engine.compile.groups import ROW, asked_of
 from engine.compile.plan import ROSTER, compiled
 from engine.compile.stages import statement
 from engine.compile.terms import CannotCompile, told_uncompiled
-from engine.diagnostics import Diagnostic, in_order
+from engine.diagnostics import Diagnostic
 from engine.needs import needed_fields
 from engine.policy import FieldDecl
 from engine.program import Program
@@ -53,23 +53,14 @@ def sql(
     internal: bool = False,
 ) -> Sql | Misuse:
     """The statement of the version in force on a day, for the results asked for."""
-    chosen, diagnostics = choose_policy(folder, word, as_of)
-    if isinstance(chosen, Misuse):
-        return chosen
-    if chosen is None:
-        return Sql(as_of, tuple(in_order(diagnostics)), dialect)
-    program, found = program_of(folder, chosen)
+    run = settle(folder, word, as_of, readings, only, internal)
+    if isinstance(run, Misuse):
+        return run
+    program, results = run.program, run.results
     if program is None:
-        return Sql(as_of, tuple(in_order([*diagnostics, *found])), dialect)
-    chosen_readings = choose_readings(program, readings, as_of)
-    if isinstance(chosen_readings, Misuse):
-        return chosen_readings
-    names = choose_names(program, only, internal)
-    if isinstance(names, Misuse):
-        return names
-    results, groups = names
-    if only and groups:
-        return Misuse(f"「{groups[0]}」是集体，这条语句只给出每个人的结果", "集体用 guizhang eval 计算")
+        return Sql(as_of, run.diagnostics, dialect)
+    if only and run.groups:
+        return Misuse(f"「{run.groups[0]}」是集体，这条语句只给出每个人的结果", "集体用 guizhang eval 计算")
     d = DIALECTS[dialect]
     fields = program.policy.fields
     needed = needed_fields(program, results) | {program.policy.meta.identifier}
@@ -79,10 +70,10 @@ def sql(
         if fields[name].owner:
             facts.setdefault(fields[name].owner, []).append(name)
     try:
-        common = Common(d, as_of, as_of, chosen_readings)
+        common = Common(d, as_of, as_of, run.readings)
         grouped = asked_of(common, program, results, shapes, ())
         units = units_of(facts) if grouped or any(fields[name].owner for name in common.lacking) else {}
-        plan = compiled(program, as_of, chosen_readings, results, shapes, dialect, units=units)
+        plan = compiled(program, as_of, run.readings, results, shapes, dialect, units=units)
     except CannotCompile as error:
         return Sql(as_of, (told_uncompiled(program.policy, error),), dialect)
     text = statement(plan.relations, d)
@@ -94,9 +85,7 @@ def sql(
     for owner, (table, names_) in units.items():
         key = (owner, d.string, "每个单位一行")
         tables.append(Table(table, (key, *(described(d, fields[name]) for name in names_))))
-    return Sql(
-        as_of, tuple(diagnostics), dialect, program, text, tuple(tables), plan.columns, chosen_readings
-    )
+    return Sql(as_of, run.diagnostics, dialect, program, text, tuple(tables), plan.columns, run.readings)
 
 
 def units_of(facts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, Mapping[str, str]]]:

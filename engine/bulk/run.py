@@ -64,6 +64,8 @@ class Job:
     readings: Mapping[str, str]
     results: Sequence[str]
     groups: Sequence[str] = ()
+    #: whether results on another machine are written over
+    force: bool = False
 
 
 def beside(output: Path, ending: str) -> Path:

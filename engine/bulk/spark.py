@@ -7,7 +7,6 @@ the results that is renamed at the end.
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -25,7 +24,7 @@ from engine.bulk import rejects, units
 from engine.bulk.columns import ColumnReader, Reading
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
 from engine.bulk.run import GROUPS, REJECTS, Job, Written, beside
-from engine.bulk.texts import ROW
+from engine.bulk.texts import ROW, is_remote, location
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common
 from engine.compile.groups import asked_of
@@ -49,7 +48,6 @@ LOCAL = {
     "spark.log.level": "OFF",
     "spark.ui.enabled": "false",
 }
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 #: 标识 that stand in several rows, with some of the rows.
 _SAME, _FOUND, _FILE = "重", "原", "·文件"
 _MOST_SAME = 7
@@ -59,19 +57,6 @@ _KINDS: Mapping[type[T.DataType], str] = {
     T.IntegerType: "INTEGER", T.LongType: "BIGINT", T.FloatType: "FLOAT", T.DoubleType: "DOUBLE", T.DateType: "DATE",
     T.TimestampNTZType: "TIMESTAMP", T.TimestampType: "TIMESTAMP WITH TIME ZONE", T.NullType: '"NULL"', T.BinaryType: "BLOB",
 }  # fmt: skip
-
-
-def location(path: Path) -> str:
-    """A path as Spark takes it: of a URL, of which `Path` keeps one slash, the whole; else the file on this machine."""
-    text = path.as_posix()
-    if is_remote(path):
-        return _SCHEME.sub(lambda found: f"{found[1]}://", text, count=1)
-    return f"file://{path.absolute().as_posix()}"
-
-
-def is_remote(path: Path) -> bool:
-    """Whether a path is a URL (one letter before a colon is a drive)."""
-    return _SCHEME.match(path.as_posix()) is not None
 
 
 def session(master: str = "") -> SparkSession:
@@ -149,6 +134,8 @@ class _Run:
 
     def whole(self) -> Written:
         job = self.job
+        if is_remote(job.output) and not job.force and self.files.exists(self.target):
+            return _nothing(job, f"文件「{location(job.output)}」已经存在", "要覆盖请加 --force")
         try:
             read = self.spark.read.option("mergeSchema", "true").parquet(location(job.roster))
         except PySparkException as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 #: The row's number over all files, added to every relation that is read.
 ROW = "·行"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 
 
 def quoted(text: str) -> str:
@@ -29,3 +30,17 @@ def pattern(path: Path) -> str:
 
 def texts(paths: Iterable[Path]) -> str:
     return "[" + ", ".join(pattern(path) for path in paths) + "]"
+
+
+def location(path: Path) -> str:
+    """A path as Spark takes it: of a URL, of which `Path` keeps one slash, the whole; else the file on this machine."""
+    text = path.as_posix()
+    if is_remote(path):
+        slashes = ":///" if text.startswith("file:") else "://"
+        return _SCHEME.sub(lambda found: found[1] + slashes, text, count=1)
+    return f"file://{path.absolute().as_posix()}"
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a path is a URL (one letter before a colon is a drive)."""
+    return _SCHEME.match(path.as_posix()) is not None

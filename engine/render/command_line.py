@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -152,6 +153,21 @@ class Day(click.ParamType):  # type: ignore[type-arg]
         if day is None:
             self.fail(f"「{value}」不是日期，应写作 2024-12-31", param, ctx)
         return day
+
+
+class Location(click.Path):
+    """A path, or a URL for Spark; `Path` keeps one slash of a URL, so it has to name its host."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        scheme, mark, rest = str(value).partition(":///")
+        if mark and scheme == "file":
+            value = f"/{rest}"
+        elif mark and scheme.isalnum():
+            self.fail(f"「{value}」没有写主机，应写作 {scheme}://主机/{rest}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class OneOf(click.Choice[str]):
