@@ -22,7 +22,7 @@ from engine.bulk.run import run as run_in_bulk
 from engine.bulk.texts import pattern, quoted
 from engine.choose import Folder, Misuse
 from engine.compile.dialects import DIALECTS
-from engine.compile.plan import MISSING_FACTS, NOT_APPLICABLE, compiled
+from engine.compile.plan import MISSING_FACTS, compiled
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic
 from engine.evaluation import evaluate
@@ -94,11 +94,6 @@ def run(
     if program is None:
         return BulkRun(request.as_of, settled.diagnostics)
     columnar = is_bulk(roster) or roster.suffix.lower() == ".csv"
-    if engine == "auto":
-        count, wrong = small.size(roster) if columnar else (0, [])
-        if wrong:
-            return BulkRun(request.as_of, tuple(wrong))
-        engine = "duckdb" if count > CROSSOVER else "interpreter"
     if engine == "duckdb" and not columnar:
         return Misuse(
             f"DuckDB 不能直接读「{roster.suffix}」", "可以读 .parquet、.csv、.jsonl，或者它们的文件夹"
@@ -117,22 +112,30 @@ def run(
         groups=settled.groups,
         force=force,
     )
-    if engine == "interpreter":
+    found_run = None
+    if engine == "spark":
+        found_run = ran(_in_spark(job, master), job, engine)
+    elif engine == "duckdb" or (engine == "auto" and columnar):
+        written = run_in_bulk(job, progress, CROSSOVER if engine == "auto" else 0)
+        if written.files or written.diagnostics:
+            found_run = ran(written, job, "duckdb")
+    if found_run is None:
         found_run = one_by_one(job, columnar, progress)
-    else:
-        written = _in_spark(job, master) if engine == "spark" else run_in_bulk(job, progress)
-        found_run = BulkRun(
-            job.as_of,
-            written.diagnostics,
-            engine,
-            program,
-            settled.readings,
-            written.read,
-            written.evaluated,
-            written.rejected,
-            written.files,
-        )
     return counted(found_run, job) if found_run.files and job.output.exists() else found_run
+
+
+def ran(written: Written, job: Job, engine: str) -> BulkRun:
+    return BulkRun(
+        job.as_of,
+        written.diagnostics,
+        engine,
+        job.program,
+        job.readings,
+        written.read,
+        written.evaluated,
+        written.rejected,
+        written.files,
+    )
 
 
 def beside_the_roster(roster: Path, output: Path) -> Misuse | None:
@@ -193,6 +196,7 @@ def counted(run: BulkRun, job: Job) -> BulkRun:
         return run
     d, program = _DUCK, job.program
     amounts, checks = [], []
+    grounds = [name for name in job.results if name in program.grounds]
     for name in job.results:
         kind = program.types[name]
         if isinstance(kind, NumberT) and kind.unit.is_money:
@@ -205,24 +209,31 @@ def counted(run: BulkRun, job: Job) -> BulkRun:
             files = quoted(f"{path}/*.parquet") if path.is_dir() else pattern(path)
             return con.execute(sql.format(f"read_parquet({files})")).fetchall()
 
-        def by_name(column: str) -> dict[str, int]:
-            keys = f"SELECT {d.keys_of(d.quote(column))} AS k FROM {{}}"
-            return dict(ask(f"SELECT k, count(*) FROM ({keys}) GROUP BY k"))
-
         kinds = {name: str(kind) for name, kind, *_ in ask("DESCRIBE SELECT * FROM {}")}
         amounts = [name for name in amounts if not kinds[name].startswith("STRUCT")]
         parts = [f"count({d.quote(name)})" for name in job.results]
         parts += [f"sum({d.quote(name)})" for name in amounts]
         parts += [f"count(*) FILTER (NOT {d.quote(name)})" for name in checks]
-        row = ask(f"SELECT {', '.join(parts)} FROM {{}}")[0]
-        closed, open_ = by_name(NOT_APPLICABLE), by_name(MISSING_FACTS)
+        gaps = d.quote(MISSING_FACTS)
+        # what a 情形 rests on may be missing in part
+        parts += [
+            f"count(*) FILTER ({d.quote(name)} IS NOT NULL AND map_contains({gaps}, {d.text(name)}))"
+            for name in grounds
+        ]
+        row = ask(f"SELECT {', '.join(parts)}, count(*) FROM {{}}")[0]
+        keys = f"SELECT {d.keys_of(gaps)} AS k FROM {{}}"
+        open_ = dict(ask(f"SELECT k, count(*) FROM ({keys}) GROUP BY k"))
         listed = beside(job.output, GROUPS)
         groups = ask("SELECT count(*) FROM {}", listed)[0][0] if listed in run.files else 0
     values = dict(zip(job.results, row, strict=False))
     totals = dict(zip(amounts, row[len(job.results) :], strict=False))
     no = dict(zip(checks, row[len(job.results) + len(amounts) :], strict=False))
-    counts = tuple(
-        Count(name, values[name], closed.get(name, 0), open_.get(name, 0), totals.get(name), no.get(name))
-        for name in job.results
-    )
+    both = dict(zip(grounds, row[len(job.results) + len(amounts) + len(checks) :], strict=False))
+
+    def count(name: str) -> Count:
+        gaps = open_.get(name, 0)
+        closed = row[-1] - values[name] - gaps + both.get(name, 0)
+        return Count(name, values[name], closed, gaps, totals.get(name), no.get(name))
+
+    counts = tuple(map(count, job.results))
     return replace(run, counts=counts, groups=groups)

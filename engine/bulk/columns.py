@@ -29,8 +29,8 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)\Z")
 _STRANGE = re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", FORBIDDEN)
 #: Blanks that only the reader of records takes off.
 _BLANKS = r"\t-\r\x1c-\x1f\x{85}\x{2028}\x{2029}"
-#: Texts that stay as they are when they are normalised.
-_PLAIN = r"[ -~\x{b7}\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]*"
+#: What is not in texts that stay as they are when they are normalised.
+_NOT_PLAIN = r"[^ -~\x{b7}\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]"
 #: Digits of a number that may have lost some.
 _SAFE = 15
 #: The four ways of writing a day.
@@ -201,9 +201,11 @@ class ColumnReader:
             word = f"upper({word})"
             wrong = f"NOT {is_formed(d, decl.format, word)}" + (f" OR {wrong}" if wrong else "")
         elif not wrong and (decl.name == self.policy.meta.identifier or decl.name in self.normal):
-            wrong = f"NOT {d.full_match(raw, _PLAIN)}"
+            wrong = d.has_match(raw, _NOT_PLAIN)
         elif not wrong:
             wrong = d.has_match(raw, f"[{_STRANGE}{_BLANKS}]")
+        if found == "VARCHAR" and not decl.format and (simple := d.is_simple(raw)):
+            wrong = f"CASE WHEN {simple} THEN FALSE ELSE {wrong} END"
         return word, f"COALESCE({wrong}, FALSE)"
 
     def agreement(self, decl: FieldDecl) -> None:
@@ -229,6 +231,8 @@ class ColumnReader:
     def cell(self, decl: FieldDecl, kind: Type, raw: str, found: str) -> tuple[str, str] | None:
         """What one value is read as, and whether it is bad; None if the column's type does not serve."""
         is_text = found == "VARCHAR" or found.startswith("ENUM(")
+        if found.startswith("ENUM("):
+            raw = self.dialect.cast(raw, self.dialect.string)
         if found == NULLS:
             return self.dialect.cast("NULL", self.natural(decl, kind)), "FALSE"
         blank = f"trim({raw}) = ''"
@@ -237,14 +241,14 @@ class ColumnReader:
                 if not is_text:
                     return None
                 words = words_of(decl, kind) | dict(self.more_words.get(decl.name, {}))
-                listed = ", ".join(self.dialect.text(word) for word in words)
                 typed = raw
                 if more := self.more_words.get(decl.name):
                     arms = " ".join(
                         f"WHEN {self.dialect.text(w)} THEN {self.dialect.text(m)}" for w, m in more.items()
                     )
                     typed = f"CASE {raw} {arms} ELSE {raw} END"
-                return typed, f"COALESCE({raw} NOT IN ({listed}) AND NOT {blank}, FALSE)"
+                known = self.dialect.is_among(raw, words)
+                return typed, f"CASE WHEN {known} THEN FALSE ELSE COALESCE(NOT {blank}, FALSE) END"
             case TextT():
                 return self.text(decl, raw, found)
             case BoolT():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -81,14 +81,15 @@ def all_outputs(output: Path) -> tuple[Path, ...]:
     return output, beside(output, GROUPS), beside(output, REJECTS), receipt_path(output)
 
 
-def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written:
-    """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written."""
+def run(job: Job, progress: Callable[[int, int], None] | None = None, more_than: int = 0) -> Written:
+    """The whole of a bulk run. Without `files`, the diagnostics say why nothing was written; if there are none, the roster
+    has not `more_than` so many records."""
     try:
         memory = MEMORY + EACH * max(0, len(job.results) - 12)
         try:
-            return _tried(job, progress, memory)
+            return _tried(job, progress, memory, more_than)
         except duckdb.OutOfMemoryException:
-            return _tried(job, progress, memory * MORE)
+            return _tried(job, progress, memory * MORE, more_than)
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.InterruptException):
             raise
@@ -97,11 +98,11 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Written
         return told_unwritten(job, error)
 
 
-def _tried(job: Job, progress: Callable[[int, int], None] | None, memory: int) -> Written:
+def _tried(job: Job, progress: Callable[[int, int], None] | None, memory: int, more_than: int) -> Written:
     with TemporaryDirectory(dir=job.output.parent, prefix=f".{job.output.stem}.") as folder:
         con = duckdb.connect(config={"temp_directory": folder, "memory_limit": f"{memory}MB"})
         try:
-            return _Run(con, job, Path(folder), progress, memory).whole()
+            return _Run(con, job, Path(folder), progress, memory).whole(more_than)
         except CannotCompile as error:
             return Written(0, 0, 0, diagnostics=(told_uncompiled(job.program.policy, error),))
         finally:
@@ -127,6 +128,37 @@ def interruptible() -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def not_rising(ids: str) -> str:
+    """How many 标识 do not come after the one before them."""
+    return f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
+
+
+@contextmanager
+def aside_of(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Callable[[], bool]]:
+    """Counts something beside other work, on a core that planning leaves idle: whether it comes to nothing (not, if it
+    fails, as the other work will)."""
+    beside, found = con.cursor(), list[bool]()
+
+    def count() -> None:
+        with suppress(duckdb.Error):
+            row = beside.execute(sql).fetchone()
+            found.append(row is not None and not row[0])
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+
+    def nothing() -> bool:
+        thread.join()
+        return bool(found and found[0])
+
+    try:
+        yield nothing
+    finally:
+        beside.interrupt()
+        thread.join()
+        beside.close()
 
 
 def told_unwritten(job: Job, error: Exception) -> Written:
@@ -159,22 +191,27 @@ class _Run:
         self.words: dict[str, Mapping[str, str]] = {}
         self.known: words.Known = {}
         self.relation = "原"
+        #: whether 「重」 has any 标识; tells whether the 标识 rise from row to row, where that is being looked at
+        self.same = False
+        self.rises: Callable[[], bool] | None = None
         self.shares = (0, 900)
 
-    def whole(self) -> Written:
+    def whole(self, more_than: int = 0) -> Written:
         source, found = open_source(self.con, self.job.roster, self.folder)
         if source is None:
             return Written(0, 0, 0, diagnostics=tuple(found))
+        if source.count <= more_than:
+            return Written(source.count, 0, 0)
         before = fingerprint(self.job.roster, source.files)
         reading = self.read(source)
         if any(d.severity == "error" for d in reading.diagnostics):
             return Written(source.count, 0, 0, diagnostics=tuple(reading.diagnostics))
         good = source.count - source.misfits
-        written = self.evaluate(source, reading)
+        written = self.evaluated(source, reading)
         self.shares = (900, 1000)
         if written < good and self.learn(source, reading):
             reading = self.read(source)
-            written = self.evaluate(source, reading)
+            written = self.evaluated(source, reading)
         rejected = self.rejects(source, reading) if written < source.count else 0
         if written + rejected != source.count:
             said = f"读入 {source.count} 行，算出 {written} 行，退回 {rejected} 行，合不上"
@@ -216,25 +253,44 @@ class _Run:
 
     # --- evaluating --------------------------------------------------------------------------------------
 
+    def evaluated(self, source: Source, reading: Reading) -> int:
+        """`evaluate`; once more if 标识 that stand twice come to light only then."""
+        self.same, self.rises = False, None
+        ids = self.ids_of(f"({source.relation})", reading)
+        aside = (
+            source.kind == "parquet" and self.relation == "原"
+        )  # another pass over text files is no small matter
+        with aside_of(self.con, not_rising(ids)) if aside else nullcontext() as self.rises:
+            written = self.evaluate(source, reading)
+            if self.rises is not None and self.find_same(reading):
+                written = self.evaluate(source, reading)
+        return written
+
+    def ids_of(self, relation: str, reading: Reading) -> str:
+        """A SELECT of the 标识 of a relation and the numbers of their rows."""
+        identifier = reading.typed[self.identifier]
+        return f'SELECT id, "{ROW}" FROM (SELECT {identifier} AS id, "{ROW}" FROM {relation}) WHERE id IS NOT NULL'
+
     def evaluate(self, source: Source, reading: Reading) -> int:
         """Results of all rows that no check finds, into a temporary file; how many there are."""
         q = _DUCK.quote
         execute = self.con.execute
         execute(f'CREATE OR REPLACE TEMP VIEW "原" AS {source.relation}')
-        identifier = reading.typed[self.identifier]
-        twice = self.twice(identifier)
-        bads = [bad for bad in reading.bad.values() if bad != "FALSE"]
-        bads += [bad for bad, *_ in source.bad]
-        bads.append(f"{identifier} IS NULL")
-        if twice:
-            bads.append(f'{identifier} IN (SELECT id FROM "重")')
-        typed = [f"{sql} AS {q(name)}" for name, sql in reading.typed.items()]
-        self.checks = Checks('"·坏"', reading.doubtful)
-        base = f'SELECT {", ".join(typed)}, {q(ROW)}, ({" OR ".join(bads)}) AS "·坏" FROM {q(self.relation)}'
         common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
         names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
         self.lacking = list(common.lacking)
         columns = units.units_of(self.policy, reading.shapes)
+        if not self.same and (names or columns or self.rises is None):
+            self.find_same(reading)
+        identifier = reading.typed[self.identifier]
+        bads = [bad for bad in reading.bad.values() if bad != "FALSE"]
+        bads += [bad for bad, *_ in source.bad]
+        bads.append(f"{identifier} IS NULL")
+        if self.same:
+            bads.append(f'{identifier} IN (SELECT id FROM "重")')
+        typed = [f"{sql} AS {q(name)}" for name, sql in reading.typed.items()]
+        self.checks = Checks('"·坏"', reading.doubtful)
+        base = f'SELECT {", ".join(typed)}, {q(ROW)}, ({" OR ".join(bads)}) AS "·坏" FROM {q(self.relation)}'
         of_units: dict[str, tuple[str, Mapping[str, str]]] = {}
         execute(f"CREATE OR REPLACE TEMP VIEW {q(ROSTER)} AS {base}")
         rejected = ""
@@ -270,22 +326,21 @@ class _Run:
         row = self.con.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
-    def twice(self, identifier: str) -> bool:
-        """Whether any 标识 stands twice; a sorted file is seen to have none in passing."""
-        ids = f'SELECT id, "{ROW}" FROM (SELECT {identifier} AS id, "{ROW}" FROM {_DUCK.quote(self.relation)}) WHERE id IS NOT NULL'
-        unsorted = self.one(
-            f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
+    def find_same(self, reading: Reading) -> bool:
+        """Whether any 标识 stands twice, into the table 「重」; a file in the order of them has none."""
+        ids = self.ids_of(_DUCK.quote(self.relation), reading)
+        rises, self.rises = self.rises, None
+        if rises() if rises is not None else not self.one(not_rising(ids)):
+            return False
+        # by hash first, which takes less room than the texts
+        self.con.execute(
+            f'CREATE OR REPLACE TEMP TABLE "疑重" AS SELECT hash(id) AS h FROM ({ids}) GROUP BY h HAVING count(*) > 1'
         )
-        self.same = False
-        if unsorted:  # by hash first, which takes less room than the texts
-            self.con.execute(
-                f'CREATE OR REPLACE TEMP TABLE "疑重" AS SELECT hash(id) AS h FROM ({ids}) GROUP BY h HAVING count(*) > 1'
-            )
-            self.con.execute(
-                f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id, min("{ROW}", {MOST_SAME}) AS rows FROM ({ids}) '
-                'WHERE hash(id) IN (SELECT h FROM "疑重") GROUP BY id HAVING count(*) > 1'
-            )
-            self.same = bool(self.one('SELECT count(*) FROM "重"'))
+        self.con.execute(
+            f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id, min("{ROW}", {MOST_SAME}) AS rows FROM ({ids}) '
+            'WHERE hash(id) IN (SELECT h FROM "疑重") GROUP BY id HAVING count(*) > 1'
+        )
+        self.same = bool(self.one('SELECT count(*) FROM "重"'))
         return self.same
 
     def with_units(

@@ -34,17 +34,6 @@ from engine.tables import show
 from engine.values import Grounds, NotApplicable, Rows, Series, Unknown
 
 
-def size(path: Path) -> tuple[int, list[Diagnostic]]:
-    """How many records a file has; 0 with the reason if it cannot be read."""
-    with TemporaryDirectory() as scratch:
-        con = duckdb.connect()
-        try:
-            source, found = open_source(con, path, Path(scratch))
-            return (source.count if source is not None else 0), found
-        finally:
-            con.close()
-
-
 def read(path: Path, policy: Policy) -> tuple[Roster | None, list[Diagnostic]]:
     """A columnar file as the interpreter's roster."""
     if path.suffix.lower() in (".csv", ".tsv") and not path.is_dir():

@@ -80,7 +80,7 @@ class Combiner:
     @staticmethod
     def known(term: Term) -> str:
         """What is NULL where the term has no value, and cheaper to look at than a list."""
-        return term.pack.present[0] if term.pack is not None else term.sql
+        return term.pack.present if term.pack is not None else term.sql
 
     def has_value(self, term: Term) -> str:
         return "TRUE" if term.sure else f"({self.known(term)} IS NOT NULL)"
@@ -222,6 +222,8 @@ class Combiner:
         *chosen, last = terms
 
         def case(texts: Sequence[str], rest: str) -> str:
+            if set(texts) == {rest}:
+                return rest
             whens = [f"WHEN {when} THEN {text}" for when, text in zip(conditions, texts, strict=True)]
             return f"CASE {' '.join(whens)} ELSE {rest} END"
 
@@ -294,8 +296,7 @@ class Combiner:
 
     def ranked(self, term: Term, kind: EnumT, words: dict[str, str]) -> Term:
         """A text as the rank of the member that it names."""
-        arms = [f"WHEN {self.dialect.text(word)} THEN {kind.rank(member)}" for word, member in words.items()]
-        sql = f"CASE {term.sql} {' '.join(arms)} END"
+        sql = self.dialect.code_of(term.sql, {word: kind.rank(member) for word, member in words.items()})
         return replace(term, kind=kind, sql=sql, low=0, high=max(len(kind.members) - 1, 0), const=NOTHING)
 
     def member_text(self, term: Term) -> str:

@@ -17,7 +17,11 @@ MOST = 10**38 - 1
 
 
 class Dialect:
-    """DuckDB's way; `Spark` overrides what differs."""
+    """DuckDB's way; `Spark` overrides what differs.
+
+    DuckDB works out functions that cannot fail once for every different text of a column, if its Parquet file lists those
+    (`list_position`, `regexp_extract`, `trim`); of comparisons, IN, CASE and `regexp_matches` it does so for every row.
+    """
 
     name = "duckdb"
     whole: Mapping[int, str] = {32: "INTEGER", 64: "BIGINT", 128: "HUGEINT"}
@@ -67,7 +71,24 @@ class Dialect:
         return f"regexp_full_match({text}, {self.text(pattern)})"
 
     def has_match(self, text: str, pattern: str) -> str:
-        return f"regexp_matches({text}, {self.text(pattern)})"
+        """Whether there is something (not nothing) of a pattern in a text."""
+        return f"(regexp_extract({text}, {self.text(pattern)}) <> '')"
+
+    def is_simple(self, text: str) -> str:
+        """True of texts of Latin letters and digits, and perhaps of no others; "" if that is not seen quickly."""
+        return f"(url_encode({text}) = {text})"
+
+    def code_of(self, text: str, codes: Mapping[str, int]) -> str:
+        """The number of a word, NULL of any other text."""
+        numbers = list(codes.values())
+        place = self.position([self.text(word) for word in codes], text)
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return f"({place} - {1 - numbers[0]})" if numbers[0] < 1 else f"({place} + {numbers[0] - 1})"
+        return self.item(self.list_of([str(number) for number in numbers]), place)
+
+    def is_among(self, text: str, words: Iterable[str]) -> str:
+        """Whether a text, not NULL, is one of some words."""
+        return f"({self.position([self.text(word) for word in words], text)} IS NOT NULL)"
 
     def try_cast(self, sql: str, kind: str) -> str:
         """NULL for what cannot be cast; of a text with spaces around it either."""
@@ -180,13 +201,16 @@ class Dialect:
         return f"map_entries({map_})"
 
     def map_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
-        """A map with those keys (SQL) whose condition holds: (condition, key, value)."""
+        """A map with those keys (SQL) whose condition holds: (condition, key, value). Lists in it are as `distinct`."""
         struct = self.struct_type((("key", self.string), ("value", value_kind)))
         items = [
             f"CASE WHEN {condition} THEN {self.cast(self.struct((('key', key), ('value', value))), struct)} END"
             for condition, key, value in pairs
         ]
-        kept = f"list_filter([{', '.join(items)}], lambda e: e IS NOT NULL)"
+        kept = self.where(self.list_of(items), "e", "e IS NOT NULL")
+        if value_kind == self.texts:  # here, so that the texts of long lists are written down once
+            key, value = self.field("e", "key"), self.distinct(self.field("e", "value"))
+            kept = self.each(kept, "e", self.struct((("key", key), ("value", value))))
         return f"map_from_entries({kept})"
 
     def empty_map(self, value_kind: str) -> str:
@@ -244,6 +268,19 @@ class Spark(Dialect):
     def full_match(self, text: str, pattern: str) -> str:
         whole = rf"\A(?:{pattern})\z"
         return f"({text} RLIKE {self.text(whole)})"
+
+    def is_simple(self, text: str) -> str:
+        return ""
+
+    def code_of(self, text: str, codes: Mapping[str, int]) -> str:
+        return (
+            f"CASE {text} "
+            + " ".join(f"WHEN {self.text(w)} THEN {code}" for w, code in codes.items())
+            + " END"
+        )
+
+    def is_among(self, text: str, words: Iterable[str]) -> str:
+        return f"({text} IN ({', '.join(map(self.text, words))}))"
 
     def has_match(self, text: str, pattern: str) -> str:
         return f"({text} RLIKE {self.text(pattern)})"
@@ -338,14 +375,6 @@ class Spark(Dialect):
 
     def struct(self, fields: Sequence[tuple[str, str]]) -> str:
         return "named_struct(" + ", ".join(f"{self.text(name)}, {sql}" for name, sql in fields) + ")"
-
-    def map_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
-        struct = self.struct_type((("key", self.string), ("value", value_kind)))
-        items = [
-            f"CASE WHEN {condition} THEN {self.cast(self.struct((('key', key), ('value', value))), struct)} END"
-            for condition, key, value in pairs
-        ]
-        return f"map_from_entries(filter(array({', '.join(items)}), e -> e IS NOT NULL))"
 
     def empty_map(self, value_kind: str) -> str:
         return self.cast("map()", self.map_type(self.string, value_kind))

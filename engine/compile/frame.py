@@ -26,12 +26,11 @@ from engine.program import CheckedGrounds, CheckedRule, CheckedUse, Program
 from engine.records.typed import MISSING, constant
 from engine.tables import show
 from engine.types import BOOL, DATE, AnyT, EnumT, NumberT, RecordsT, SeriesT, Type
-from engine.validate.formulas import formulas
 
 #: Whole digits of a number whose field says no 范围, and digits after the point where it says no 小数位.
 MOST_DIGITS, MOST_DECIMALS = 12, 6
 #: Facts of a name become a column of their own from so many characters on: rows that lack nothing pay for every column.
-LONG = 2500
+LONG = 300
 _LOCAL = re.compile(r"\bx_\d")
 
 
@@ -123,6 +122,10 @@ class Frame(Lists):
 
     def place_of(self, name: str, node: tree.Expr | None) -> Place:
         """Where a construct of a declaration stands in the file."""
+        from engine.validate.formulas import (
+            formulas,
+        )  # all checks come with it; only what cannot be compiled asks
+
         formulas_ = [formula for formula in formulas(self.program) if formula.owner == name]
         own = next((f for f in formulas_ if node is not None and node in tree.walk(f.expr)), None)
         if own is not None:

@@ -1,14 +1,14 @@
 """Series of few members as bits: one pass over the list, then 次数, 连续, 段数, 最近 are a few operations on whole numbers.
 
-Walking a list is what costs, so a series whose items are members of an enum is read once into lanes of a few bits
-(`Pack`). A condition over 值 and 年份 is a mask: the lowest bit of the lane of every year for which it holds. What does not
-come down to masks, and a series with years that do not fit, goes the general way (`engine.compile.lists`).
+Walking a list is what costs, so a series whose items are members of an enum is read once into planes of one bit a year
+(`Pack`). A condition over 值 and 年份 is a mask: the bit of every year for which it holds. What does not come down to
+masks, and a series with years that do not fit, goes the general way (`engine.compile.lists`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 
 from engine.compile.formulas import COMPARE
@@ -17,29 +17,29 @@ from engine.compile.terms import Pack, Term
 from engine.expr import tree
 from engine.types import EnumT, NumberT, SeriesT
 
-#: Words to a series: of members that need three bits, 42 years.
-WORDS = 2
-#: A series whose items need wider lanes goes the general way.
+#: Bits of a mask: one less than a number of 64 bits has beside its sign, so that adding to a mask stays within.
+MOST_YEARS = 62
+#: Bits of a number that planes stand in side by side, of either width.
+NARROW, WIDE = 63, 126
+#: A series whose members need more bits goes the general way.
 MOST_WIDTH = 4
-#: What no lanes give, being negative: something is in the series that they cannot hold.
+#: What no bits of years give, being negative: something is in the series that they cannot hold.
 ODD = "(-9223372036854775807 - 1)"
-
-Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Years for which a condition holds, and for which it is open (none if empty), word by word."""
+    """The years for which a condition holds, and for which it is open ("" for none)."""
 
-    holds: Words
-    open: Words = ()
+    holds: str
+    open: str = ""
 
 
 class NotPacked(Exception):
     """A condition that does not come down to masks."""
 
 
-def lane_width(kind: SeriesT) -> int:
+def bits_of(kind: SeriesT) -> int:
     """Bits that the members need; 0 if they are not packed."""
     width = len(kind.item.members).bit_length() if isinstance(kind.item, EnumT) else 0
     return width if width <= MOST_WIDTH else 0
@@ -62,77 +62,72 @@ class Packed(Tables):
         words: Mapping[str, str],
         item: tuple[str, str],
     ) -> Pack | None:
-        """A series in lanes. `raw` is its list as given, `item` the names of an item's year and value, `words` what may
+        """A series in planes. `raw` is its list as given, `item` the names of an item's year and value, `words` what may
         be written → member; `written` its list as read."""
-        width = lane_width(kind)
+        width = bits_of(kind)
         if not width or not isinstance(kind.item, EnumT):
             return None
         codes = {word: kind.item.rank(member) + 1 for word, member in words.items()}
-        plain, odd = self.words_of(name, raw, item, codes, width, year)
+        read = self.read_wide if self.dialect.wide_lanes else self.read_twice
+        planes, years, odd = read(name, raw, item, codes, width, year)
         fits = self.share(f"({odd} >= 0)", f"{name}.合")
         rest = self.share(f"CASE WHEN {fits} THEN NULL ELSE {written} END", f"{name}.余")
-        pack = Pack(year, width, plain, (), fits, rest, written)
-        present = self.each_word(lambda word, _: self.lowest(pack, word), pack.words)
-        return Pack(year, width, plain, present, fits, rest, written)
+        present = self.share(f"({' | '.join(planes)})")
+        return Pack(year, years, planes, present, fits, rest, written)
 
-    def words_of(
+    def read_wide(
         self, name: str, raw: str, item: tuple[str, str], codes: Mapping[str, int], width: int, year: int
-    ) -> tuple[Words, str]:
-        """A series as words, and what is negative if they do not hold all of it."""
-        d, lanes = self.dialect, 63 // width
-        if d.wide_lanes:
-            whole = self.share(
-                self.word_of(raw, item, codes, width, year, year - WORDS * lanes + 1, 128), f"{name}.位"
-            )
-            low = f"({whole} & {2 ** (lanes * width) - 1})"
-            parts = [low, d.shift_right(whole, str(lanes * width))]
-            return tuple(self.share(d.cast(part, d.whole[64])) for part in parts), whole
-        found = [self.share(self.word_of(raw, item, codes, width, year, year - lanes + 1), f"{name}.位1")]
-        for at in range(1, WORDS):
-            last = year - lanes * at
-            older = self.word_of(raw, item, codes, width, last, last - lanes + 1)
-            found.append(
-                self.share(
-                    f"CASE WHEN {found[-1]} < 0 THEN {older} ELSE {found[-1]} * 0 END", f"{name}.位{at + 1}"
+    ) -> tuple[tuple[str, ...], int, str]:
+        """All planes side by side in one number: the planes, their years, and what is negative if there is more."""
+        d = self.dialect
+        years = min(MOST_YEARS, WIDE // width)
+        whole = self.share(self.word_of(raw, item, codes, years, year, 128), f"{name}.位")
+        planes = tuple(
+            self.share(
+                d.cast(
+                    f"({d.shift_right(whole, str(at * years)) if at else whole} & {2**years - 1})",
+                    d.whole[64],
                 )
             )
-        # a word that points to older years has its own lanes below the sign
-        plain = [f"({word} & {2 ** (lanes * width) - 1})" for word in found[:-1]] + found[-1:]
-        return tuple(self.share(word) for word in plain), found[-1]
+            for at in range(width)
+        )
+        return planes, years, whole
+
+    def read_twice(
+        self, name: str, raw: str, item: tuple[str, str], codes: Mapping[str, int], width: int, year: int
+    ) -> tuple[tuple[str, ...], int, str]:
+        """The same in two numbers of 64 bits, the second made only where there are years that are too old for the first."""
+        d, lanes = self.dialect, min(MOST_YEARS, NARROW // width)
+        every = 2**lanes - 1
+
+        def plane(word: str, at: int) -> str:
+            return f"({d.shift_right(word, str(at * lanes)) if at else word} & {every})"
+
+        first = self.share(self.word_of(raw, item, codes, lanes, year), f"{name}.位1")
+        if 2 * lanes > MOST_YEARS:
+            return tuple(self.share(plane(first, at)) for at in range(width)), lanes, first
+        older = self.word_of(raw, item, codes, lanes, year - lanes)
+        second = self.share(f"CASE WHEN {first} < 0 THEN {older} ELSE {first} * 0 END", f"{name}.位2")
+        planes = tuple(
+            self.share(f"({plane(first, at)} | {d.shift_left(plane(second, at), str(lanes))})")
+            for at in range(width)
+        )
+        return planes, 2 * lanes, second
 
     def word_of(
-        self,
-        raw: str,
-        item: tuple[str, str],
-        codes: Mapping[str, int],
-        width: int,
-        last: int,
-        first: int,
-        bits: int = 64,
+        self, raw: str, item: tuple[str, str], codes: Mapping[str, int], years: int, last: int, bits: int = 64
     ) -> str:
-        """The lanes of the years `first` to `last`; later years leave nothing, older ones and unknown words `ODD`."""
+        """So many years up to `last` as planes side by side; later years leave nothing, older ones and unknown words `ODD`."""
         d = self.dialect
         at, value, big = d.field("x", item[0]), d.field("x", item[1]), d.whole[bits]
-        if list(codes.values()) == list(range(1, len(codes) + 1)):
-            code = d.cast(d.position([d.text(word) for word in codes], value), big)
-        else:
-            code = (
-                f"CASE {value} "
-                + " ".join(f"WHEN {d.text(w)} THEN {d.cast(str(c), big)}" for w, c in codes.items())
-                + " END"
-            )
-        lane = d.shift_left(code, f"{width * last} - {width} * {at}")
-        lanes = f"CASE WHEN {at} BETWEEN {first} AND {last} THEN {lane} WHEN {at} > {last} THEN {d.cast('0', big)} END"
-        return d.bits_of(raw, "x", f"COALESCE({lanes}, {d.cast(ODD, big)})")
-
-    def lowest(self, pack: Pack, word: str) -> str:
-        """The lowest bit of every lane of a word that holds something."""
-        parts = [word, *(self.dialect.shift_right(word, str(bit)) for bit in range(1, pack.width))]
-        return f"(({' | '.join(parts)}) & {pack.every})"
-
-    def each_word(self, make: Callable[..., str], *operands: Words) -> Words:
-        """Word by word: `make` of one word of every operand and its number."""
-        return tuple(self.share(make(*parts, at)) for at, parts in enumerate(zip(*operands, strict=True)))
+        spread = {
+            word: sum(1 << bit * years for bit in range(code.bit_length()) if code >> bit & 1)
+            for word, code in codes.items()
+        }
+        own = d.shift_left(d.cast(d.code_of(value, spread), big), f"{last} - {at}")
+        first = last - years + 1
+        found = f"CASE WHEN {at} BETWEEN {first} AND {last} THEN {own} WHEN {at} > {last} THEN {d.cast('0', big)} END"
+        return d.bits_of(raw, "x", f"COALESCE({found}, {d.cast(ODD, big)})")
 
     def gated_pack(self, pack: Pack | None, condition: str) -> Pack | None:
         """A pack that has no value where a condition does not hold."""
@@ -142,15 +137,19 @@ class Packed(Tables):
         def gate(sql: str) -> str:
             return self.share(f"CASE WHEN {condition} THEN {sql} END")
 
-        words, present = tuple(map(gate, pack.words)), tuple(map(gate, pack.present))
         written = f"CASE WHEN {condition} THEN {pack.written} END"
-        return Pack(pack.year, pack.width, words, present, pack.fits, gate(pack.rest), written)
+        return replace(
+            pack,
+            planes=tuple(map(gate, pack.planes)),
+            present=gate(pack.present),
+            rest=gate(pack.rest),
+            written=written,
+        )
 
     def selected_pack(self, pack: Pack, masks: Masks, rest: str, written: str) -> Pack:
-        """The lanes for which a condition holds."""
-        full = 2**pack.width - 1
-        words = self.each_word(lambda word, mask, _: f"({word} & ({mask} * {full}))", pack.words, masks.holds)
-        return Pack(pack.year, pack.width, words, masks.holds, pack.fits, rest, written)
+        """The years for which a condition holds."""
+        planes = tuple(self.share(f"({plane} & {masks.holds})") for plane in pack.planes)
+        return replace(pack, planes=planes, present=masks.holds, rest=rest, written=written)
 
     def packed_or(self, source: Term, packed: str, general: str) -> str:
         """The packed way where the series fits, the general way elsewhere."""
@@ -162,21 +161,15 @@ class Packed(Tables):
 
     def packed_condition(self, source: Term, condition: tree.Expr) -> Masks | None:
         """The masks of a condition, None if it has none."""
-        if source.pack is None or self.scopes:
+        pack = source.pack
+        if pack is None or self.scopes:
             return None
         try:
-            masks = self.masks(condition, source, source.pack)
+            masks = self.masks(condition, source, pack)
         except NotPacked:
             return None
-
-        def among(mask: str, present: str, _: int) -> str:
-            return f"({mask} & {present})"
-
-        present = source.pack.present
-        return Masks(
-            self.each_word(among, masks.holds, present),
-            self.each_word(among, masks.open, present) if masks.open else (),
-        )
+        doubt = self.share(f"({masks.open} & {pack.present})") if masks.open else ""
+        return Masks(self.share(f"({masks.holds} & {pack.present})"), doubt)
 
     def masks(self, node: tree.Expr, source: Term, pack: Pack) -> Masks:
         """Years for which a condition over 值 and 年份 holds; others than those present may be among them."""
@@ -186,12 +179,10 @@ class Packed(Tables):
                 return self.mask_and(parts) if isinstance(node, tree.And) else self.mask_or(parts)
             case tree.Not(operand=x):
                 inner = self.masks(x, source, pack)
-                no = self.each_word(lambda word, _: f"(~{word} & {pack.every})", inner.holds)
+                no = f"(~{inner.holds} & {pack.every})"
                 if not inner.open:
-                    return Masks(no)
-                return Masks(
-                    self.each_word(lambda word, doubt, _: f"({word} & ~{doubt})", no, inner.open), inner.open
-                )
+                    return Masks(self.share(no))
+                return Masks(self.share(f"({no} & ~{inner.open})"), inner.open)
             case tree.Compare(op=op, left=tree.Column(name="值"), right=right):
                 return self.members_where(source, pack, op, right, node.order)
             case tree.Compare(op=op, left=left, right=tree.Column(name="值")):
@@ -214,37 +205,26 @@ class Packed(Tables):
         term = self.of(node)
         if term.na:
             raise NotPacked
-        words = len(pack.words)
         if term.is_const:
-            return Masks((str(pack.every if term.const else 0),) * words)
+            return Masks(str(pack.every if term.const else 0))
         term = self.held(term)
         holds = self.share(f"CASE WHEN {term.sql} THEN {pack.every} ELSE 0 END")
         doubt = self.share(f"CASE WHEN {term.sql} IS NULL THEN {pack.every} ELSE 0 END") if term.open else ""
-        return Masks((holds,) * words, (doubt,) * words if doubt else ())
-
-    def mask_and(self, parts: list[Masks]) -> Masks:
-        holds = self.each_word(
-            lambda *words: "(" + " & ".join(words[:-1]) + ")", *(part.holds for part in parts)
-        )
-        if not any(part.open for part in parts):
-            return Masks(holds)
-        maybe = [
-            self.each_word(lambda one, two, _: f"({one} | {two})", part.holds, part.open)
-            if part.open
-            else part.holds
-            for part in parts
-        ]
-        doubt = self.each_word(lambda *w: f"({' & '.join(w[:-2])} & ~{w[-2]})", *maybe, holds)
         return Masks(holds, doubt)
 
+    def mask_and(self, parts: list[Masks]) -> Masks:
+        holds = self.share(f"({' & '.join(part.holds for part in parts)})")
+        if not any(part.open for part in parts):
+            return Masks(holds)
+        maybe = [f"({part.holds} | {part.open})" if part.open else part.holds for part in parts]
+        return Masks(holds, self.share(f"({' & '.join(maybe)} & ~{holds})"))
+
     def mask_or(self, parts: list[Masks]) -> Masks:
-        holds = self.each_word(
-            lambda *words: "(" + " | ".join(words[:-1]) + ")", *(part.holds for part in parts)
-        )
+        holds = self.share(f"({' | '.join(part.holds for part in parts)})")
         opens = [part.open for part in parts if part.open]
         if not opens:
             return Masks(holds)
-        return Masks(holds, self.each_word(lambda *w: f"(({' | '.join(w[:-2])}) & ~{w[-2]})", *opens, holds))
+        return Masks(holds, self.share(f"(({' | '.join(opens)}) & ~{holds})"))
 
     @staticmethod
     def member_kind(source: Term) -> EnumT:
@@ -273,37 +253,24 @@ class Packed(Tables):
             self.any_member(pack, [at for at, own in enumerate(kind.members) if test(order.rank(own), limit)])
         )
 
-    def any_member(self, pack: Pack, ranks: Iterable[int]) -> Words:
+    def any_member(self, pack: Pack, ranks: Iterable[int]) -> str:
         """The years of any of the members, as few terms as cover their codes and touch no other's."""
         codes = {rank + 1 for rank in ranks}
         left, terms = set(codes), []
-        cubes = sorted(
-            product((None, 0, 1), repeat=pack.width), key=lambda cube: sum(bit is not None for bit in cube)
-        )
-        for cube in cubes:
+        width = len(pack.planes)
+        for cube in sorted(product((None, 0, 1), repeat=width), key=lambda cube: width - cube.count(None)):
             covered = {
                 code
-                for code in range(2**pack.width)
+                for code in range(2**width)
                 if all(bit is None or code >> at & 1 == bit for at, bit in enumerate(cube))
             }
             if covered & left and covered <= codes:
-                terms.append(cube)
-                left -= covered
-        if not terms:
-            return ("0",) * len(pack.words)
-
-        def one(word: str, _: int) -> str:
-            found = []
-            for cube in terms:
-                lanes = [
-                    (self.dialect.shift_right(word, str(at)) if at else word, bit)
-                    for at, bit in enumerate(cube)
-                    if bit is not None
+                pairs = [
+                    (plane, bit) for plane, bit in zip(pack.planes, cube, strict=True) if bit is not None
                 ]
-                found.append("(" + " & ".join(lane if bit else f"~{lane}" for lane, bit in lanes) + ")")
-            return f"(({' | '.join(found)}) & {pack.every})"
-
-        return self.each_word(one, pack.words)
+                terms.append("(" + " & ".join(plane if bit else f"~{plane}" for plane, bit in pairs) + ")")
+                left -= covered
+        return self.share(f"({' | '.join(terms)})") if terms else "0"
 
     def years_where(self, pack: Pack, op: str, other: tree.Expr) -> Masks:
         if any(isinstance(part, tree.Column) for part in tree.walk(other)):
@@ -311,41 +278,37 @@ class Packed(Tables):
         year = self.of(other)
         if year.na or not isinstance(year.kind, NumberT) or year.over or year.den != 1:
             raise NotPacked
-        words = len(pack.words)
         if year.is_const:
-            good = [COMPARE[op](pack.year - at, year.const) for at in range(pack.years)]
-            return Masks(tuple(
-                str(sum(1 << pack.width * lane for lane in range(pack.lanes) if good[at * pack.lanes + lane]))
-                for at in range(words)
-            ))  # fmt: skip
+            return Masks(
+                str(sum(1 << at for at in range(pack.years) if COMPARE[op](pack.year - at, year.const)))
+            )
         year = self.held(year)
-        back = self.share(f"({pack.year} - {year.sql})")
-        every = pack.every
+        back, every = self.share(f"({pack.year} - {year.sql})"), pack.every
 
-        def until(word: int, shift: int) -> str:
-            """The lanes of the years from that one on, or (`shift` 1) after it: those below an offset."""
-            offset = f"LEAST(GREATEST({back} + {1 - shift - word * pack.lanes}, 0), {pack.lanes})"
-            unused = self.dialect.cast(f"({pack.width} * ({pack.lanes} - {offset}))", self.dialect.whole[32])
+        def until(shift: int) -> str:
+            """The years from that one on, or (`shift` 1) after it."""
+            offset = f"LEAST(GREATEST({back} + {1 - shift}, 0), {pack.years})"
+            unused = self.dialect.cast(f"({pack.years} - {offset})", self.dialect.whole[32])
             return f"CASE WHEN {back} IS NOT NULL THEN {self.dialect.shift_right(self.dialect.cast(str(every), self.dialect.whole[64]), unused)} END"
 
-        makers: dict[str, Callable[[int], str]] = {
-            ">=": lambda word: until(word, 0),
-            ">": lambda word: until(word, 1),
-            "<": lambda word: f"({every} & ~{until(word, 0)})",
-            "<=": lambda word: f"({every} & ~{until(word, 1)})",
-            "==": lambda word: f"({until(word, 0)} & ~{until(word, 1)})",
-            "!=": lambda word: f"({every} & ~({until(word, 0)} & ~{until(word, 1)}))",
+        makers = {
+            ">=": lambda: until(0),
+            ">": lambda: until(1),
+            "<": lambda: f"({every} & ~{until(0)})",
+            "<=": lambda: f"({every} & ~{until(1)})",
+            "==": lambda: f"({until(0)} & ~{until(1)})",
+            "!=": lambda: f"({every} & ~({until(0)} & ~{until(1)}))",
         }
-        holds = tuple(self.share(makers[op](word)) for word in range(words))
+        holds = self.share(makers[op]())
         if not year.open:
             return Masks(holds)
         doubt = self.share(f"CASE WHEN {year.sql} IS NULL THEN {every} ELSE 0 END")
-        return Masks(tuple(f"COALESCE({word}, 0)" for word in holds), (doubt,) * words)
+        return Masks(f"COALESCE({holds}, 0)", doubt)
 
     # --- figures ------------------------------------------------------------------------------------------
 
-    def bit_count(self, words: Words) -> str:
-        return self.dialect.cast(" + ".join(f"bit_count({word})" for word in words), self.dialect.whole[32])
+    def bit_count(self, *masks: str) -> str:
+        return self.dialect.cast(" + ".join(f"bit_count({mask})" for mask in masks), self.dialect.whole[32])
 
     def packed_size(self, source: Term) -> str:
         return self.bit_count(source.pack.present) if source.pack else ""
@@ -353,78 +316,51 @@ class Packed(Tables):
     @staticmethod
     def any_open(masks: Masks) -> str:
         """Whether the condition is open for any year."""
-        return f"({' | '.join(masks.open)}) <> 0" if masks.open else "FALSE"
+        return f"{masks.open} <> 0" if masks.open else "FALSE"
 
     def packed_latest(self, source: Term) -> str:
-        """The lane above the lowest bit present, in the first word that has any."""
+        """The member of the lowest bit present."""
         if source.pack is None:
             return ""
-        full, whens = 2**source.pack.width - 1, []
-        for word, present in zip(source.pack.words, source.pack.present, strict=True):
-            low = f"({present} & -{present})"
-            lane = self.dialect.divide(f"{word} & ({low} * {full})", f"NULLIF({low}, 0)", 64)
-            whens.append(f"WHEN {present} <> 0 THEN {self.rank_of(lane)}")
-        return f"CASE {' '.join(whens)} END"
+        low = self.lowest(source.pack)
+        return self.rank_of(
+            [f"CASE WHEN {plane} & {low} <> 0 THEN 1 ELSE 0 END" for plane in source.pack.planes]
+        )
+
+    def lowest(self, pack: Pack) -> str:
+        """The bit of the last year present."""
+        return self.share(f"({pack.present} & -{pack.present})")
 
     def packed_year(self, source: Term, year: Term) -> str:
-        pack = source.pack
+        pack, d = source.pack, self.dialect
         if pack is None or year.over or year.den != 1:
             return ""
-        full = 2**pack.width - 1
         if year.is_const:
-            at_word, at_lane = divmod(pack.year - int(year.const), pack.lanes)
-            if not 0 <= at_word < len(pack.words):
+            back = pack.year - int(year.const)
+            if not 0 <= back < pack.years:
                 return "NULL"
-            return self.rank_of(
-                f"{self.dialect.shift_right(pack.words[at_word], str(at_lane * pack.width))} & {full}"
-            )
-        back, whens = f"({pack.year} - {year.sql})", []
-        for at, word in enumerate(pack.words):
-            low = at * pack.lanes
-            lane = self.dialect.cast(
-                f"LEAST(GREATEST({back} - {low}, 0), {pack.lanes - 1}) * {pack.width}", self.dialect.whole[32]
-            )
-            within = f"{back} BETWEEN {low} AND {low + pack.lanes - 1}"
-            whens.append(
-                f"WHEN {within} THEN {self.rank_of(f'{self.dialect.shift_right(word, lane)} & {full}')}"
-            )
-        return f"CASE {' '.join(whens)} END"
+            return self.rank_of([f"({d.shift_right(plane, str(back))} & 1)" for plane in pack.planes])
+        behind = f"({pack.year} - {year.sql})"
+        at = d.cast(f"LEAST(GREATEST({behind}, 0), {pack.years - 1})", d.whole[32])
+        member = self.rank_of([f"({d.shift_right(plane, at)} & 1)" for plane in pack.planes])
+        return f"CASE WHEN {behind} BETWEEN 0 AND {pack.years - 1} THEN {member} END"
 
-    def rank_of(self, lane: str) -> str:
-        return self.dialect.cast(f"NULLIF({lane}, 0) - 1", self.dialect.whole[32])
+    def rank_of(self, bits: list[str]) -> str:
+        """The rank of a member whose bits are given, the lowest first; NULL where none is set."""
+        code = " + ".join(f"{2**at} * {bit}" if at else bit for at, bit in enumerate(bits))
+        return self.dialect.cast(f"NULLIF({code}, 0) - 1", self.dialect.whole[32])
 
     # --- runs ---------------------------------------------------------------------------------------------
-
-    def in_a_row(self, pack: Pack, words: Words) -> str:
-        """A mask as one number with one bit a year."""
-        d, width = self.dialect, pack.width
-        found = []
-        for at, word in enumerate(words):
-            size = 1
-            while size < pack.lanes and width > 1:
-                # pairs of groups of `size` bits come together
-                groups = sum(
-                    (2 ** (2 * size) - 1) << (2 * size * width * k)
-                    for k in range(63)
-                    if 2 * size * width * k < 63
-                )
-                moved = d.shift_right(word, str((width - 1) * size))
-                word = self.share(f"(({word} | {moved}) & {groups & (2**63 - 1)})")
-                size *= 2
-            found.append(d.shift_left(word, str(at * pack.lanes)) if at else word)
-        return self.share("(" + " | ".join(found) + ")")
 
     def packed_current(self, source: Term, masks: Masks | None) -> str:
         """Years that hold from the last present back."""
         if source.pack is None or masks is None:
             return ""
-        good, low = self.good_and_low(source.pack, masks)
+        good, low = masks.holds, self.lowest(source.pack)
         # adding the lowest bit to the run that begins there carries over it
-        return f"CASE WHEN {good} & {low} <> 0 THEN {self.bit_count((f'({good} & ~({good} + {low}))',))} ELSE 0 END"
-
-    def good_and_low(self, pack: Pack, masks: Masks) -> tuple[str, str]:
-        good, present = self.in_a_row(pack, masks.holds), self.in_a_row(pack, pack.present)
-        return good, self.share(f"({present} & -{present})")
+        return (
+            f"CASE WHEN {good} & {low} <> 0 THEN {self.bit_count(f'({good} & ~({good} + {low}))')} ELSE 0 END"
+        )
 
     def packed_current_doubt(self, source: Term, masks: Masks) -> str:
         """Whether the year at which the run ends is open: the bit that the carry sets."""
@@ -432,9 +368,9 @@ class Packed(Tables):
             return ""
         if not masks.open:
             return "FALSE"
-        good, low = self.good_and_low(source.pack, masks)
+        good, low = masks.holds, self.lowest(source.pack)
         carried = f"(CASE WHEN {good} & {low} <> 0 THEN {good} + {low} ELSE {low} END)"
-        return f"({carried} & ~{good} & {self.in_a_row(source.pack, masks.open)}) <> 0"
+        return f"({carried} & ~{good} & {masks.open}) <> 0"
 
     def packed_runs(
         self, source: Term, masks: Masks | None, function: str, length: int, first: list[Term]
@@ -446,21 +382,22 @@ class Packed(Tables):
             return "0"
         if first and not (first[0].is_const and isinstance(first[0].const, int)):
             return ""
-        full = self.consecutive(self.in_a_row(pack, masks.holds), length)
+        full = self.consecutive(masks.holds, length)
         if first:
             # a bit of `full` is the last year of so many
             begun = [pack.year - at - (length - 1) - first[0].const for at in range(pack.years)]
             wanted = sum(1 << at for at, years in enumerate(begun) if years >= 0 and years % length == 0)
-            return self.bit_count((f"({full} & {wanted})",))
+            return self.bit_count(f"({full} & {wanted})")
         if function == "滚动段数":
-            return self.bit_count((full,))
-        found, block = [], full
-        for times in range(1, pack.years // length + 1):
-            # one bit for every run of at least times × length years
-            found.append(f"({block} & ~{self.dialect.shift_left(block, '1')})")
-            if (times + 1) * length <= pack.years:
-                block = self.share(f"({block} & {self.dialect.shift_right(full, str(times * length))})")
-        return self.bit_count(tuple(found))
+            return self.bit_count(full)
+        # the last block of every run, then by doubling those before it without a gap: one bit for every block
+        taken, reached, blocks = self.share(f"({full} & ~{self.dialect.shift_right(full, '1')})"), full, 1
+        while blocks * length < pack.years:
+            by = str(blocks * length)
+            taken = self.share(f"({taken} | ({self.dialect.shift_right(taken, by)} & {reached}))")
+            reached = self.share(f"({reached} & {self.dialect.shift_right(reached, by)})")
+            blocks *= 2
+        return self.bit_count(taken)
 
     def consecutive(self, mask: str, length: int) -> str:
         """Bits at which so many years in a row hold: a bit and those above it, the years before."""

@@ -270,14 +270,14 @@ def ways(frame: Frame, columns: Sequence[str]) -> list[tuple[str | None, ...]]:
 def missing(frame: Frame, terms: Mapping[str, Term], opens: Mapping[str, str]) -> str:
     """信息不足: result → facts."""
     d = frame.dialect
-    texts = d.list_type(d.string)
+    texts = d.texts
     if not opens:
         return d.empty_map(texts)
     pairs = []
     for name, sql in opens.items():
         facts = terms[name].facts
         assert facts is not None
-        pairs.append((sql, d.text(name), d.distinct(facts())))
+        pairs.append((sql, d.text(name), facts()))
     return f"CASE WHEN {frame.common.flag} THEN {d.map_of(pairs, texts)} ELSE {d.empty_map(texts)} END"
 
 

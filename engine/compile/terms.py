@@ -34,34 +34,25 @@ Facts = Callable[[], str] | None
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A series of few members as whole numbers of 63 bits: a lane of `width` bits for every year, the day's own year
-    lowest, the older years in further words. A lane holds its member's rank + 1, 0 where there is none.
+    """A series of few members as whole numbers with one bit a year: that of `year` lowest, older years above it.
 
-    Valid where `fits`; `rest` is the list of the series that do not fit, `written` the text of the whole list, for where
-    it is rarely needed. `present` has the lowest bit of every lane that holds something.
+    A year's member is its rank + 1, whose bits are that year's in `planes`, the lowest first; 0 where there is none.
+    `present` has the bits of the years that hold something. Valid where `fits`; `rest` is the list of the series that do
+    not fit, `written` the text of the whole list, for where it is rarely needed.
     """
 
     year: int
-    width: int
-    words: tuple[str, ...]
-    present: tuple[str, ...]
+    years: int
+    planes: tuple[str, ...]
+    present: str
     fits: str
     rest: str
     written: str
 
     @property
-    def lanes(self) -> int:
-        """Years in one word."""
-        return 63 // self.width
-
-    @property
-    def years(self) -> int:
-        return self.lanes * len(self.words)
-
-    @property
     def every(self) -> int:
-        """The lowest bit of every lane of a word."""
-        return sum(1 << self.width * lane for lane in range(self.lanes))
+        """The bits of all years."""
+        return (1 << self.years) - 1
 
 
 @dataclass(frozen=True, slots=True)
