@@ -53,14 +53,16 @@ class Session:
     def __init__(self, roster: Path, folder: Path) -> None:
         from pyspark.sql import SparkSession
 
+        from engine.bulk.spark import NEEDED
+
         self.roster, self.folder = roster, folder
         begun = time.perf_counter()
         settings: Mapping[str, Any] = {
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             "spark.driver.memory": "2g",
-            "spark.sql.session.timeZone": "UTC",
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            **NEEDED,
         }
         self.spark = SparkSession.builder.master("local[2]").config(map=dict(settings)).getOrCreate()
         self.spark.sparkContext.setLogLevel("OFF")

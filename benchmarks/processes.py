@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import duckdb
 
 from benchmarks import figures
 from benchmarks.job import AS_OF, READINGS, RESULTS, ROOT
-from benchmarks.timing import Spent, weighed
+from benchmarks.timing import Spent, as_installed, weighed
 
 BY_HAND, OURS, WHOLE = (
     "DuckDB process by hand",
@@ -33,7 +32,7 @@ class Process:
 
 def over(roster: Path, workers: int, folder: Path) -> list[Process]:
     """The processes over one roster. `folder`: where results and checked policies are kept."""
-    env = {**os.environ, "GUIZHANG_CACHE": str(folder / "policies"), "PYTHONHASHSEED": "0"}
+    env = as_installed(folder)
     hand, twelve, every = (folder / f"{name}.parquet" for name in ("by-hand", "twelve", "every"))
     only = ["--only", ",".join(RESULTS), *(f"--reading={k}={v}" for k, v in READINGS.items())]
 

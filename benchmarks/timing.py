@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,13 @@ def compared(
     one, two = (median(side) * 1000 for side in found.values())
     told = ratio(found["ours"], found["theirs"])
     print(f"{title:<58} {one:8.1f} ms {two:8.1f} ms   {told:5.2f}×  (reach ≤ {reach}×)")
+
+
+def as_installed(folder: Path) -> dict[str, str]:
+    """The environment of somebody who has run the command before: modules compiled and policies checked."""
+    kept = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "GUIZHANG_CACHE": str(folder / "policies")}
+    there = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**there, **kept, "PYTHONHASHSEED": "0"}
 
 
 def weighed(command: Sequence[str], cwd: str | os.PathLike[str], env: Mapping[str, str]) -> Spent:

@@ -200,12 +200,12 @@ class ColumnReader:
         if decl.format:
             word = f"upper({word})"
             wrong = f"NOT {is_formed(d, decl.format, word)}" + (f" OR {wrong}" if wrong else "")
-        elif not wrong and (decl.name == self.policy.meta.identifier or decl.name in self.normal):
-            wrong = d.has_match(raw, _NOT_PLAIN)
         elif not wrong:
-            wrong = d.has_match(raw, f"[{_STRANGE}{_BLANKS}]")
-        if found == "VARCHAR" and not decl.format and (simple := d.is_simple(raw)):
-            wrong = f"CASE WHEN {simple} THEN FALSE ELSE {wrong} END"
+            same = decl.name == self.policy.meta.identifier or decl.name in self.normal
+            wrong = d.has_match(raw, _NOT_PLAIN if same else f"[{_STRANGE}{_BLANKS}]")
+            if simple := d.is_simple(raw):
+                wrong = f"CASE WHEN {simple} THEN FALSE ELSE {wrong} END"
+                word = f"CASE WHEN {simple} AND {raw} <> '' THEN {raw} ELSE {word} END"
         return word, f"COALESCE({wrong}, FALSE)"
 
     def agreement(self, decl: FieldDecl) -> None:

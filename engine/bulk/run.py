@@ -131,8 +131,8 @@ def interruptible() -> Iterator[None]:
 
 
 def not_rising(ids: str) -> str:
-    """How many 标识 do not come after the one before them."""
-    return f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before"
+    """How many rows have a 标识 that does not come after that of the row before, or none."""
+    return f"SELECT count(*) FROM (SELECT id, lag(id) OVER () AS before FROM ({ids})) WHERE id <= before OR id IS NULL"
 
 
 @contextmanager
@@ -267,9 +267,8 @@ class _Run:
         return written
 
     def ids_of(self, relation: str, reading: Reading) -> str:
-        """A SELECT of the 标识 of a relation and the numbers of their rows."""
-        identifier = reading.typed[self.identifier]
-        return f'SELECT id, "{ROW}" FROM (SELECT {identifier} AS id, "{ROW}" FROM {relation}) WHERE id IS NOT NULL'
+        """A SELECT of the 标识 of a relation (NULL where a row has none) and the numbers of their rows."""
+        return f'SELECT {reading.typed[self.identifier]} AS id, "{ROW}" FROM {relation}'
 
     def evaluate(self, source: Source, reading: Reading) -> int:
         """Results of all rows that no check finds, into a temporary file; how many there are."""
@@ -334,11 +333,11 @@ class _Run:
             return False
         # by hash first, which takes less room than the texts
         self.con.execute(
-            f'CREATE OR REPLACE TEMP TABLE "疑重" AS SELECT hash(id) AS h FROM ({ids}) GROUP BY h HAVING count(*) > 1'
+            f'CREATE OR REPLACE TEMP TABLE "疑重" AS SELECT hash(id) AS h FROM ({ids}) WHERE id IS NOT NULL GROUP BY h HAVING count(*) > 1'
         )
         self.con.execute(
             f'CREATE OR REPLACE TEMP TABLE "重" AS SELECT id, min("{ROW}", {MOST_SAME}) AS rows FROM ({ids}) '
-            'WHERE hash(id) IN (SELECT h FROM "疑重") GROUP BY id HAVING count(*) > 1'
+            'WHERE id IS NOT NULL AND hash(id) IN (SELECT h FROM "疑重") GROUP BY id HAVING count(*) > 1'
         )
         self.same = bool(self.one('SELECT count(*) FROM "重"'))
         return self.same

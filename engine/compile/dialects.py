@@ -28,6 +28,9 @@ class Dialect:
     #: Whether a list is read into 126 bits at once.
     wide_lanes = True
     truth, day, string, texts = "BOOLEAN", "DATE", "VARCHAR", "VARCHAR[]"
+    #: Characters up to which a text is repeated rather than made a column.
+    repeated = 0
+    _mark = '"'
     _quoted = re.compile(r"'(?:[^']|'')*'|\"((?:[^\"]|\"\")+)\"")
 
     # --- words
@@ -38,7 +41,24 @@ class Dialect:
 
     def names_in(self, sql: str) -> set[str]:
         """The quoted identifiers of a text, its literals left out."""
-        return {found.replace('""', '"') for found in self._quoted.findall(sql) if found}
+        return set(self.every_name_in(sql))
+
+    def every_name_in(self, sql: str) -> list[str]:
+        """The same, as often as they stand there."""
+        return [found.replace(self._mark * 2, self._mark) for found in self._quoted.findall(sql) if found]
+
+    def replaced(self, sql: str, names: Mapping[str, str]) -> str:
+        """A text with other text for some of its identifiers."""
+
+        def other(found: re.Match[str]) -> str:
+            name = (found[1] or "").replace(self._mark * 2, self._mark)
+            return names.get(name, found[0]) if name else found[0]
+
+        return self._quoted.sub(other, sql)
+
+    def is_lambda(self, sql: str) -> bool:
+        """Whether something in a text is worked out item by item (or may be: a literal may say so too)."""
+        return "lambda" in sql
 
     def text(self, value: str) -> str:
         return "'" + value.replace("'", "''") + "'"
@@ -202,12 +222,18 @@ class Dialect:
 
     def map_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
         """A map with those keys (SQL) whose condition holds: (condition, key, value). Lists in it are as `distinct`."""
+        return self.map_from(self.items_of(pairs, value_kind), value_kind)
+
+    def items_of(self, pairs: Sequence[tuple[str, str, str]], value_kind: str) -> str:
+        """The entries of such a map as a list, NULL for those whose condition does not hold."""
         struct = self.struct_type((("key", self.string), ("value", value_kind)))
-        items = [
+        return self.list_of([
             f"CASE WHEN {condition} THEN {self.cast(self.struct((('key', key), ('value', value))), struct)} END"
             for condition, key, value in pairs
-        ]
-        kept = self.where(self.list_of(items), "e", "e IS NOT NULL")
+        ])  # fmt: skip
+
+    def map_from(self, items: str, value_kind: str) -> str:
+        kept = self.where(items, "e", "e IS NOT NULL")
         if value_kind == self.texts:  # here, so that the texts of long lists are written down once
             key, value = self.field("e", "key"), self.distinct(self.field("e", "value"))
             kept = self.each(kept, "e", self.struct((("key", key), ("value", value))))
@@ -235,13 +261,15 @@ class Spark(Dialect):
     wide_lanes = False
     whole: Mapping[int, str] = {32: "INT", 64: "BIGINT", 128: "DECIMAL(38,0)"}
     string, texts = "STRING", "ARRAY<STRING>"
+    repeated = 80
+    _mark = "`"
     _quoted = re.compile(r"'(?:[^'\\]|\\.)*'|`((?:[^`]|``)+)`")
 
     def quote(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
 
-    def names_in(self, sql: str) -> set[str]:
-        return {found.replace("``", "`") for found in self._quoted.findall(sql) if found}
+    def is_lambda(self, sql: str) -> bool:
+        return "->" in sql
 
     def text(self, value: str) -> str:
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"

@@ -203,15 +203,14 @@ def reasons(frame: Frame, terms: Mapping[str, Term]) -> tuple[str, list[Relation
             return d.item(d.list_of(texts), f"{na} + 1")
         return f"CASE {na} " + " ".join(f"WHEN {texts.index(text)} THEN {text}" for text in among) + " END"
 
-    # names and reasons known beforehand are written as places in a list of words
+    # names, and reasons known beforehand, are written as places in a list of words
     known = len(written) == len(texts) and all(_LITERAL.fullmatch(text) for text in texts)
-    kind = d.map_type(d.word(d.text(name) for name, *_ in pairs), d.word(texts)) if known else ""
+    kind = d.map_type(d.word(d.text(name) for name, *_ in pairs), d.word(texts) if known else d.string)
 
     def maps(of: Sequence[tuple[str, str]], among: Sequence[str]) -> str:
         any_ = " OR ".join(dict.fromkeys(f"{na} IS NOT NULL" for _, na in of))
         found = d.map_of([(f"{na} IS NOT NULL", d.text(name), text(na, among)) for name, na in of], d.string)
-        found = f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END"
-        return d.cast(found, kind) if kind else found
+        return d.cast(f"CASE WHEN {any_} THEN {found} ELSE {d.empty_map(d.string)} END", kind)
 
     columns = foreseen(frame, [closed for *_, closed in pairs if closed])
     regular = [(name, closed) for name, _, closed in pairs if closed in columns]
@@ -278,7 +277,9 @@ def missing(frame: Frame, terms: Mapping[str, Term], opens: Mapping[str, str]) -
         facts = terms[name].facts
         assert facts is not None
         pairs.append((sql, d.text(name), facts()))
-    return f"CASE WHEN {frame.common.flag} THEN {d.map_of(pairs, texts)} ELSE {d.empty_map(texts)} END"
+    flag = frame.common.flag
+    items = frame.stages.bind("·缺", f"CASE WHEN {flag} THEN {d.items_of(pairs, texts)} END")
+    return f"CASE WHEN {flag} THEN {d.map_from(items, texts)} ELSE {d.empty_map(texts)} END"
 
 
 def dialect_of(name: str) -> Dialect:

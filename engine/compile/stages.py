@@ -5,7 +5,8 @@ A stage is one SELECT over the one before; a column is carried on only as long a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.compile.dialects import Dialect
@@ -27,8 +28,6 @@ class Stages:
         self.dialect, self.relation = dialect, relation
         self.base = set(base)
         self.columns: dict[str, str] = {}
-        self.levels: dict[str, int] = {}
-        self.needs: dict[str, set[str]] = {}
         self.shared: dict[str, str] = {}
         self.taken = {name.casefold() for name in self.base}
 
@@ -43,10 +42,7 @@ class Stages:
             number += 1
             label = f"{name}_{number}"
         self.taken.add(label.casefold())
-        needed = self.dialect.names_in(sql) & (self.base | self.columns.keys())
         self.columns[label] = sql
-        self.needs[label] = needed
-        self.levels[label] = 1 + max((self.levels.get(name, 0) for name in needed), default=0)
         self.shared[sql] = self.dialect.quote(label)
         return self.shared[sql]
 
@@ -65,34 +61,25 @@ class Stages:
     ) -> list[Relation]:
         """The stages up to a last SELECT with (name, sql) for its columns, which may also be of what it joins; `where` may
         ask for any column."""
-        known = self.base | self.columns.keys()
-        wanted = set().union(
-            *(self.dialect.names_in(sql) & known for _, sql in (*outputs, ("", join), ("", where)))
-        )
-        alive = set(wanted)
-        pending = list(wanted)
-        while pending:
-            for name in self.needs.get(pending.pop(), ()):
-                if name not in alive:
-                    alive.add(name)
-                    pending.append(name)
-        last = max((self.levels.get(name, 0) for name in alive), default=0)
+        columns, outputs, join, where = self.merged(outputs, join, where)
+        wanted = self.needed_by(" ".join([*(sql for _, sql in outputs), join, where]), columns)
+        needs = {name: self.needed_by(sql, columns) for name, sql in columns.items()}
+        last, levels = self.placed(needs, wanted)
         until = dict.fromkeys(wanted, last)  # the stage up to which a column is carried on
-        for name in alive & self.columns.keys():
-            for needed in self.needs[name]:
-                until[needed] = max(until.get(needed, 0), self.levels[name] - 1)
+        for name in columns:
+            for needed in needs[name]:
+                until[needed] = max(until.get(needed, 0), levels[name] - 1)
         quote = self.dialect.quote
         found: list[Relation] = []
         source = self.relation
         for level in range(1, last + 1):
             carried = [
                 name
-                for name in (*sorted(self.base), *self.columns)
-                if name in alive and self.levels.get(name, 0) < level <= until.get(name, 0)
+                for name in (*sorted(self.base), *columns)
+                if levels.get(name, 0) < level <= until.get(name, 0)
             ]
-            made = [name for name in self.columns if name in alive and self.levels[name] == level]
             parts = [quote(name) for name in carried]
-            parts += [f"{self.columns[name]} AS {quote(name)}" for name in made]
+            parts += [f"{sql} AS {quote(name)}" for name, sql in columns.items() if levels[name] == level]
             step = f"{prefix}{level}"
             found.append(Relation(step, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}"))
             source = step
@@ -102,6 +89,52 @@ class Stages:
             Relation(prefix, "SELECT " + ",\n  ".join(parts) + f"\nFROM {quote(source)}{join}{limit}", kept)
         )
         return found
+
+    def merged(
+        self, outputs: Sequence[tuple[str, str]], join: str, where: str
+    ) -> tuple[dict[str, str], list[tuple[str, str]], str, str]:
+        """The columns that are needed, without those that are asked for once or short enough to be repeated
+        (`Dialect.repeated`): these stand where they are asked for, unless that is for every item of a list."""
+        d, ends = self.dialect, [*(sql for _, sql in outputs), join, where]
+        uses = Counter(name for sql in ends for name in d.every_name_in(sql))
+        needed: list[str] = []
+        for name in reversed(self.columns):  # those that ask come after those that are asked for
+            if uses[name]:
+                needed.append(name)
+                uses.update(d.every_name_in(self.columns[name]))
+        columns: dict[str, str] = {}
+        inside: dict[str, str] = {}
+        for name in reversed(needed):
+            columns[name] = self.filled(self.columns[name], inside)
+            if uses[name] == 1 or len(columns[name]) <= d.repeated:
+                inside[name] = f"({columns[name]})"
+        *ends, join, where = (self.filled(sql, inside) for sql in ends)
+        kept = d.names_in(" ".join([*columns.values(), *ends, join, where]))
+        columns = {name: sql for name, sql in columns.items() if name not in inside or name in kept}
+        return columns, [(name, sql) for (name, _), sql in zip(outputs, ends, strict=True)], join, where
+
+    def filled(self, sql: str, inside: Mapping[str, str]) -> str:
+        """A text with names replaced by what they stand for."""
+        if not inside or self.dialect.is_lambda(sql):
+            return sql
+        return self.dialect.replaced(sql, inside)
+
+    def needed_by(self, sql: str, columns: Mapping[str, str]) -> set[str]:
+        return self.dialect.names_in(sql) & (self.base | columns.keys())
+
+    @staticmethod
+    def placed(needs: dict[str, set[str]], wanted: set[str]) -> tuple[int, dict[str, int]]:
+        """How many stages there are, and the stage of every column: the last that serves, because what many columns are
+        made of is less to carry on than they are."""
+        first: dict[str, int] = {}
+        for name in needs:
+            first[name] = 1 + max((first.get(needed, 0) for needed in needs[name]), default=0)
+        last = max((first.get(name, 0) for name in wanted), default=0)
+        levels = dict.fromkeys(needs, last)
+        for name in reversed(needs):
+            for needed in needs[name] & needs.keys():
+                levels[needed] = min(levels[needed], levels[name] - 1)
+        return last, levels
 
 
 def statement(relations: Sequence[Relation], dialect: Dialect) -> str:
