@@ -608,9 +608,6 @@ def test_nested_columns(program: Program, case: str, tmp_path: Path) -> None:
         assert codes != ["E792"]
 
 
-@pytest.mark.xfail(
-    reason="the statement names the column, 类, the interpreter the row too, 假[1].类 (engine.compile.lists)"
-)
 def test_a_missing_cell_of_a_row_is_named_with_its_row(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text('{"工号":"a","假":[{"天":"3"}]}', "utf-8")

@@ -30,7 +30,7 @@ from engine.program import Program
 from engine.types import BoolT, NumberT
 
 #: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
-CROSSOVER = 2_000
+CROSSOVER = 500
 OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".json", ".yaml", ".yml")
 _DUCK = DIALECTS["duckdb"]
 ENGINES = ("auto", "interpreter", "duckdb", "spark")

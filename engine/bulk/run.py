@@ -34,10 +34,12 @@ from engine.records.row import Fields
 from engine.records.shapes import SeriesReader
 from engine.types import EnumT, SeriesT
 
-#: Megabytes that DuckDB may take before it goes to the disk, and so many more for each result beyond a dozen, whose maps are
-#: put together over a whole row group; of records beyond a million that are computed in groups, which are held while they are counted,
-#: so many bytes each. A run that this is not enough for is tried once more with `MORE` times of it.
-MEMORY, EACH, GROUPED, MORE = 300, 15, 70, 4
+#: Megabytes that DuckDB may take before it goes to the disk, and so many more for each result beyond a dozen; of records beyond
+#: a million that are computed in groups, which are held while they are counted, so many bytes each. A run that this is not enough
+#: for is tried once more with `MORE` times of it.
+MEMORY, EACH, GROUPED, MORE = 200, 4, 70, 4
+#: Rows that are put together before they are written: few, because maps of many results take room.
+TOGETHER = 30_720
 #: Rows whose 标识 is one, of which the message names a few.
 MOST_SAME = 7
 _DUCK = DIALECTS["duckdb"]
@@ -372,7 +374,7 @@ class _Run:
 
     def copy(self, sql: str, path: Path, form: str = "") -> int:
         suffix = form or self.job.output.suffix.lower().lstrip(".")
-        options = "FORMAT csv, HEADER" if suffix == "csv" else "FORMAT parquet"
+        options = "FORMAT csv, HEADER" if suffix == "csv" else f"FORMAT parquet, ROW_GROUP_SIZE {TOGETHER}"
         quoted = str(path).replace("'", "''")
         with self.watched():
             row = self.con.execute(f"COPY (\n{sql}\n) TO '{quoted}' ({options})").fetchone()

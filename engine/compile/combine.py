@@ -242,12 +242,14 @@ class Combiner:
             facts = lambda: case([text() for text in texts[:-1]], texts[-1]())  # noqa: E731
         first = terms[0]
         packs = {term.pack for term in terms}
+        origins = {term.rows_of for term in terms}
         return Term(
             first.kind if not isinstance(first.kind, AnyT) else last.kind,
             sql, na=na, facts=facts, den=first.den, over=over,
             low=min(term.low for term in terms), high=max(term.high for term in terms),
             over_high=max(term.over_high for term in terms),
             pack=packs.pop() if len(packs) == 1 else None, name=first.name or last.name,
+            rows_of=origins.pop() if len(origins) == 1 else "",
         )  # fmt: skip
 
     def fitted(self, terms: Sequence[Term], kind: Type) -> list[Term]:

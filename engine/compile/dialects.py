@@ -7,7 +7,7 @@ Every method takes SQL texts and gives one. A value's SQL type is one of `WIDTHS
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 #: Bits of a whole number.
@@ -150,6 +150,10 @@ class Dialect:
 
     def each(self, items: str, name: str, body: str) -> str:
         return f"list_transform({items}, lambda {name}: {body})"
+
+    def each_numbered(self, items: str, name: str, body: Callable[[str], str]) -> str:
+        """`body` is given the number of the item, from 1."""
+        return f"list_transform({items}, lambda {name}, n: {body('n')})"
 
     def where(self, items: str, name: str, condition: str) -> str:
         return f"list_filter({items}, lambda {name}: {condition})"
@@ -346,6 +350,9 @@ class Spark(Dialect):
 
     def each(self, items: str, name: str, body: str) -> str:
         return f"transform({items}, {name} -> {body})"
+
+    def each_numbered(self, items: str, name: str, body: Callable[[str], str]) -> str:
+        return f"transform({items}, ({name}, n) -> {body('(n + 1)')})"
 
     def where(self, items: str, name: str, condition: str) -> str:
         return f"filter({items}, {name} -> {condition})"

@@ -16,7 +16,7 @@ from engine.compile.arithmetic import bits_for
 from engine.compile.dialects import Dialect
 from engine.compile.lists import Lists
 from engine.compile.stages import Stages
-from engine.compile.terms import NOTHING, CannotCompile, Facts, Term
+from engine.compile.terms import NOTHING, NUMBER, CannotCompile, Facts, Term
 from engine.declared import reason_of
 from engine.diagnostics import Place
 from engine.expr import tree
@@ -703,9 +703,7 @@ class Given:
             case SeriesT():
                 return self.series(frame, decl, kind, sql)
             case RecordsT():
-                return Term(
-                    kind, frame.share(self.rows(frame, decl, kind, sql), f"{decl.name}·读"), name=decl.name
-                )
+                return self.rows(frame, decl, kind, sql)
         return extent_of(frame, decl, Term(kind, sql, name=decl.name))
 
     def series(self, frame: Frame, decl: FieldDecl, kind: SeriesT, sql: str) -> Term:
@@ -719,12 +717,11 @@ class Given:
             pack = frame.pack(decl.name, sql, kept, kind, now, words, ("年份", "值"))
         return Term(kind, frame.share(kept, f"{decl.name}·读"), pack=pack, name=decl.name)
 
-    def rows(self, frame: Frame, decl: FieldDecl, kind: RecordsT, sql: str) -> str:
-        """Rows with the constants of 缺省 where a column is blank."""
+    def rows(self, frame: Frame, decl: FieldDecl, kind: RecordsT, sql: str) -> Term:
+        """Rows with the constants of 缺省 where a column is blank; numbered if anything may be missing in them."""
         d = frame.dialect
         defaults = {column.name: constant(column) for column in decl.columns}
-        if all(value is MISSING for value in defaults.values()):
-            return sql
+        numbered = any(value is MISSING for value in defaults.values())
         parts = []
         for column in decl.columns:
             own = d.field("x", column.name)
@@ -732,7 +729,13 @@ class Given:
             if value is not MISSING:
                 own = f"COALESCE({own}, {raw_literal(frame, column, value)})"
             parts.append((column.name, own))
-        return d.each(sql, "x", d.struct(parts))
+        if numbered:
+            read = d.each_numbered(sql, "x", lambda number: d.struct((*parts, (NUMBER, number))))
+        else:
+            read = d.each(sql, "x", d.struct(parts))
+        return Term(
+            kind, frame.share(read, f"{decl.name}·读"), name=decl.name, rows_of=decl.name if numbered else ""
+        )
 
     def entries(self, frame: Frame, field: str) -> str | None:
         if self.shapes.get(field) != "dated":

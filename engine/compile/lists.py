@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from engine.compile.arithmetic import bits_for
 from engine.compile.packed import Masks, Packed
-from engine.compile.terms import NOTHING, CannotCompile, Facts, Term
+from engine.compile.terms import NOTHING, NUMBER, CannotCompile, Facts, Term
 from engine.expr import tree
 from engine.types import BOOL, EnumT, NumberT, RecordsT, SeriesT, TextT, Type
 from engine.units import BARE
@@ -36,18 +36,34 @@ class Lists(Packed):
             year = Term(_WHOLE, field(name, YEAR), low=1800, high=2999)
             return {
                 YEAR: year,
-                VALUE: self.item_value(source, VALUE, source.kind.item, field(name, VALUE), False),
+                VALUE: self.item_value(source, VALUE, source.kind.item, field(name, VALUE), ""),
             }
         assert isinstance(source.kind, RecordsT)
         return {
-            column: self.item_value(source, column, kind, field(name, column), True)
+            column: self.item_value(
+                source, column, kind, field(name, column), self.cell_named(source, name, column)
+            )
             for column, kind in source.kind.columns
         }
 
-    def item_value(self, source: Term, column: str, kind: Type, sql: str, open_: bool) -> Term:
-        """A column's value; bounds as the field declares them (`column_extent`)."""
+    def cell_named(self, source: Term, name: str, column: str) -> str:
+        """「假[1].类」 as SQL: a cell of a row."""
+        d = self.dialect
+        if not source.rows_of:
+            return d.text(column)
+        number = d.cast(d.field(name, NUMBER), d.string)
+        return f"{d.text(f'{source.rows_of}[')} || {number} || {d.text(f'].{column}')}"
+
+    def item_value(self, source: Term, column: str, kind: Type, sql: str, cell: str) -> Term:
+        """A column's value; bounds as the field declares them (`column_extent`). `cell` is what it is called where it may be
+        missing."""
         term = self.column_extent(source.name, column, Term(kind, sql))
-        return replace(term, facts=lambda: self.blank(term.sql, column)) if open_ else term
+        if not cell:
+            return term
+        listed = self.dialect.list_of([cell])
+        return replace(
+            term, facts=lambda: f"CASE WHEN {term.sql} IS NULL THEN {listed} ELSE {self.empty()} END"
+        )
 
     def column_extent(self, field: str, column: str, term: Term) -> Term:
         raise NotImplementedError

@@ -15,7 +15,7 @@ from engine.compile.groups import ROW, Groups, OwnGroups, asked_of, by_column
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
 from engine.program import Program
-from engine.types import BoolT, DateT, EnumT, NumberT, SeriesT
+from engine.types import BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT
 
 ROSTER = "名册"
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -152,6 +152,9 @@ def output(frame: Frame, term: Term) -> tuple[str, str]:
         case SeriesT(item=item):
             value = d.truth if isinstance(item, BoolT) else d.day if isinstance(item, DateT) else d.string
             return term.sql, d.list_type(d.struct_type((("年份", d.whole[32]), ("值", value))))
+        case RecordsT(columns=columns) if columns:
+            row = d.struct([(name, d.field("x", name)) for name, _ in columns])
+            return term.sql if term.sql == "NULL" else d.each(term.sql, "x", row), d.string
     if term.kind == GROUNDS:
         return d.cast(term.sql, d.list_type(d.string)), d.list_type(d.string)
     return d.cast(term.sql, d.string) if term.sql == "NULL" else term.sql, d.string

@@ -32,6 +32,10 @@ NOTHING = Nothing()
 Facts = Callable[[], str] | None
 
 
+#: The number of a row of a 记录 from 1, kept in the row.
+NUMBER = "·第"
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """A series of few members as whole numbers with one bit a year: that of `year` lowest, older years above it.
@@ -71,6 +75,8 @@ class Term:
     name: str = ""
     #: `na` as far as 适用 alone gives it
     closed: str = ""
+    #: the 字段 whose rows these are, if each has its number in it (`NUMBER`)
+    rows_of: str = ""
 
     @property
     def is_const(self) -> bool:
