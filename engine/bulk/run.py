@@ -37,7 +37,7 @@ from engine.types import EnumT, SeriesT
 #: Megabytes that DuckDB may take before it goes to the disk, and so many more for each result beyond a dozen; of records beyond
 #: a million that are computed in groups, which are held while they are counted, so many bytes each. A run that this is not enough
 #: for is tried once more with `MORE` times of it.
-MEMORY, EACH, GROUPED, MORE = 200, 4, 70, 4
+MEMORY, EACH, GROUPED, MORE = 200, 4, 30, 4
 #: Rows that are put together before they are written: few, because maps of many results take room.
 TOGETHER = 30_720
 #: Rows whose 标识 is one, of which the message names a few.
