@@ -298,7 +298,8 @@ class Combiner:
 
     def ranked(self, term: Term, kind: EnumT, words: dict[str, str]) -> Term:
         """A text as the rank of the member that it names."""
-        sql = self.dialect.code_of(term.sql, {word: kind.rank(member) for word, member in words.items()})
+        ranks = {member: at for at, member in enumerate(kind.members)}
+        sql = self.dialect.code_of(term.sql, {word: ranks[member] for word, member in words.items()})
         return replace(term, kind=kind, sql=sql, low=0, high=max(len(kind.members) - 1, 0), const=NOTHING)
 
     def member_text(self, term: Term) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from engine.compile.arithmetic import bits_for
@@ -481,12 +482,9 @@ class Frame(Lists):
             return any(isinstance(limit, ParamName) and dated(limit.name) for limit in named)
 
         declared = [*self.program.rules, *self.program.readings, *self.program.grounds]
+        needs = cache(lambda name: needs_of(self.program, name))
 
-        return {
-            name
-            for name in declared
-            if any(dated(used) for used in closure([name], lambda used: needs_of(self.program, used)))
-        }
+        return {name for name in declared if any(dated(used) for used in closure([name], needs))}
 
     # --- facts ---------------------------------------------------------------------------------------
 
