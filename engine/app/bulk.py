@@ -8,44 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from engine.app.evaluate import Request, read, settle
 from engine.bulk import small
+from engine.bulk.counts import Count, counts_of, rows_in
 from engine.bulk.files import is_bulk
 from engine.bulk.run import GROUPS, Job, Written, all_outputs, beside, told_unwritten
 from engine.bulk.run import run as run_in_bulk
-from engine.bulk.texts import pattern, quoted
 from engine.choose import Folder, Misuse
 from engine.compile.dialects import DIALECTS
-from engine.compile.plan import MISSING_FACTS, compiled
+from engine.compile.plan import compiled
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic
 from engine.evaluation import evaluate
 from engine.program import Program
-from engine.types import BoolT, NumberT
 
 #: Records from which on DuckDB is quicker than one by one (`benchmarks/`).
 CROSSOVER = 500
 OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xls", ".ods", ".json", ".yaml", ".yml")
 _DUCK = DIALECTS["duckdb"]
 ENGINES = ("auto", "interpreter", "duckdb", "spark")
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How one result came out over all records; `total` for amounts, `no` how many of a 校验 are 否."""
-
-    name: str
-    values: int
-    closed: int
-    open: int
-    total: Decimal | None = None
-    no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +106,9 @@ def run(
             found_run = ran(written, job, "duckdb")
     if found_run is None:
         found_run = one_by_one(job, columnar, progress)
-    return counted(found_run, job) if found_run.files and job.output.exists() else found_run
+    if found_run.files and not found_run.counts and job.output.exists():
+        return counted(found_run, job)
+    return found_run
 
 
 def ran(written: Written, job: Job, engine: str) -> BulkRun:
@@ -135,6 +122,8 @@ def ran(written: Written, job: Job, engine: str) -> BulkRun:
         written.evaluated,
         written.rejected,
         written.files,
+        written.counts,
+        written.groups,
     )
 
 
@@ -192,48 +181,10 @@ def one_by_one(job: Job, columnar: bool, progress: Callable[[int, int], None] | 
 
 def counted(run: BulkRun, job: Job) -> BulkRun:
     """What the results come to, read back from what was written."""
-    if job.output.suffix.lower() != ".parquet" or not job.results:
+    if job.output.suffix.lower() != ".parquet":
         return run
-    d, program = _DUCK, job.program
-    amounts, checks = [], []
-    grounds = [name for name in job.results if name in program.grounds]
-    for name in job.results:
-        kind = program.types[name]
-        if isinstance(kind, NumberT) and kind.unit.is_money:
-            amounts.append(name)
-        elif name in program.policy.rules and isinstance(kind, BoolT):
-            checks.append(name)
+    listed = beside(job.output, GROUPS)
     with duckdb.connect() as con:
-
-        def ask(sql: str, path: Path = job.output) -> list[tuple[Any, ...]]:
-            files = quoted(f"{path}/*.parquet") if path.is_dir() else pattern(path)
-            return con.execute(sql.format(f"read_parquet({files})")).fetchall()
-
-        kinds = {name: str(kind) for name, kind, *_ in ask("DESCRIBE SELECT * FROM {}")}
-        amounts = [name for name in amounts if not kinds[name].startswith("STRUCT")]
-        parts = [f"count({d.quote(name)})" for name in job.results]
-        parts += [f"sum({d.quote(name)})" for name in amounts]
-        parts += [f"count(*) FILTER (NOT {d.quote(name)})" for name in checks]
-        gaps = d.quote(MISSING_FACTS)
-        # what a 情形 rests on may be missing in part
-        parts += [
-            f"count(*) FILTER ({d.quote(name)} IS NOT NULL AND map_contains({gaps}, {d.text(name)}))"
-            for name in grounds
-        ]
-        row = ask(f"SELECT {', '.join(parts)}, count(*) FROM {{}}")[0]
-        keys = f"SELECT {d.keys_of(gaps)} AS k FROM {{}}"
-        open_ = dict(ask(f"SELECT k, count(*) FROM ({keys}) GROUP BY k"))
-        listed = beside(job.output, GROUPS)
-        groups = ask("SELECT count(*) FROM {}", listed)[0][0] if listed in run.files else 0
-    values = dict(zip(job.results, row, strict=False))
-    totals = dict(zip(amounts, row[len(job.results) :], strict=False))
-    no = dict(zip(checks, row[len(job.results) + len(amounts) :], strict=False))
-    both = dict(zip(grounds, row[len(job.results) + len(amounts) + len(checks) :], strict=False))
-
-    def count(name: str) -> Count:
-        gaps = open_.get(name, 0)
-        closed = row[-1] - values[name] - gaps + both.get(name, 0)
-        return Count(name, values[name], closed, gaps, totals.get(name), no.get(name))
-
-    counts = tuple(map(count, job.results))
+        counts = counts_of(con, job.program, job.results, job.output)
+        groups = rows_in(con, listed) if listed in run.files else 0
     return replace(run, counts=counts, groups=groups)

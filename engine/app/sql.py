@@ -73,7 +73,7 @@ def sql(
         common = Common(d, as_of, as_of, run.readings)
         grouped = asked_of(common, program, results, shapes, ())
         units = units_of(facts) if grouped or any(fields[name].owner for name in common.lacking) else {}
-        plan = compiled(program, as_of, run.readings, results, shapes, dialect, units=units)
+        plan = compiled(program, as_of, run.readings, results, shapes, dialect, units=units, groups=grouped)
     except CannotCompile as error:
         return Sql(as_of, (told_uncompiled(program.policy, error),), dialect)
     text = statement(plan.relations, d)

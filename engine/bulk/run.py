@@ -18,6 +18,7 @@ import duckdb
 
 from engine.bulk import rejects, units, words
 from engine.bulk.columns import ColumnReader, Reading
+from engine.bulk.counts import Count, counts_of, rows_in
 from engine.bulk.files import Source, in_chinese, mistake_in_lines, open_source
 from engine.bulk.receipt import fingerprint, receipt_of, receipt_path
 from engine.bulk.tables import misfits
@@ -55,6 +56,9 @@ class Written:
     files: tuple[Path, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    #: none where it has not been counted
+    counts: tuple[Count, ...] = ()
+    groups: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,11 +229,21 @@ class _Run:
             )
         self.said += [*source.notes, *reading.diagnostics, *self.absent()]
         self.receipt(source, written, rejected)
+        counts, groups = self.counted()
         if self.progress is not None:
             self.progress(1000, 1000)
+        files = tuple(self.move(rejected))
         return Written(
-            source.count, written, rejected, tuple(self.move(rejected)), self.plan.columns, tuple(self.said)
+            source.count, written, rejected, files, self.plan.columns, tuple(self.said), counts, groups
         )
+
+    def counted(self) -> tuple[tuple[Count, ...], int]:
+        """What the results come to, and how many figures of groups there are."""
+        if self.job.output.suffix.lower() != ".parquet":
+            return (), 0
+        listed = self.folder / "groups"
+        groups = rows_in(self.con, listed) if listed.exists() else 0
+        return counts_of(self.con, self.program, self.job.results, self.folder / "results"), groups
 
     @staticmethod
     def nothing(source: Source, why: Diagnostic) -> Written:
@@ -320,6 +334,7 @@ class _Run:
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
             shown=self.job.groups, rejected=rejected, units=of_units, checks=None if names or columns else self.checks,
+            groups=names,
         )  # fmt: skip
         return self.written()
 

@@ -253,7 +253,7 @@ class _Run:
                 self.view(ROSTER, self.sql(units.without_unit_facts(_SPARK, "名册·全", columns, of_units)))
         return compiled(
             self.program, job.as_of, job.readings, job.results, reading.shapes, "spark", shown=job.groups,
-            rejected=rejected, units=found,
+            rejected=rejected, units=found, groups=names,
         )  # fmt: skip
 
     def left_out(self, reading: Reading, places: Sequence[str]) -> DataFrame:

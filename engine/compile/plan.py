@@ -46,27 +46,30 @@ def compiled(
     rejected: str = "",
     units: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
     checks: Checks | None = None,
+    groups: Sequence[str] | None = None,
 ) -> Plan:
-    """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`.
+    """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`; `groups`
+    are those that `asked_of` has found, if it has been asked.
 
     With groups the roster has a column `·行`, the number of the row; `rejected` names the relation of rows left out,
     `units` those of units by their field, each with its columns. Rows that `checks` find are left out.
     """
     d = DIALECTS[dialect]
     common = Common(d, as_of, data_date or as_of, readings)
-    names = asked_of(Common(d, as_of, data_date or as_of, readings), program, results, shapes, shown)
-    if not names and not units:
+    if groups is None:
+        groups = asked_of(Common(d, as_of, data_date or as_of, readings), program, results, shapes, shown)
+    if not groups and not units:
         columns = [*shapes, *(["·坏"] if checks is not None else [])]
         return of_records(Frame(common, program, Stages(d, ROSTER, columns), Given(shapes)), results, checks)
-    groups = Groups(common, program, shapes, ROSTER, rejected, units)
-    groups.build(names)
-    stages = Stages(d, "记录·全", groups.all_columns())
-    frame = Frame(common, program, stages, groups.given())
-    frame.groups = OwnGroups(groups, frame)
+    made = Groups(common, program, shapes, ROSTER, rejected, units)
+    made.build(groups)
+    stages = Stages(d, "记录·全", made.all_columns())
+    frame = Frame(common, program, stages, made.given())
+    frame.groups = OwnGroups(made, frame)
     found = of_records(frame, results, None)
-    whole = Relation("记录·全", groups.joined())
-    figures = groups.results(shown)
-    return Plan((*groups.relations, whole, *found.relations), found.columns, figures)
+    whole = Relation("记录·全", made.joined())
+    figures = made.results(shown)
+    return Plan((*made.relations, whole, *found.relations), found.columns, figures)
 
 
 @dataclass(frozen=True, slots=True)
