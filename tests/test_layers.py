@@ -120,12 +120,13 @@ def test_no_module_needs_itself() -> None:
 
 
 #: Imports inside functions, module → what it imports late. Each is the reading and checking of files, which a run on
-#: policies kept from an earlier one starts without, or what only some rosters need.
+#: policies kept from an earlier one starts without, or what only some rosters or messages need.
 LATE: dict[str, set[str]] = {
     "app.bulk": {"bulk.spark"},
     "app.evaluate": {"build"},
     "cache": {"folder"},
     "choose": {"folder", "resources"},
+    "compile.frame": {"validate.formulas"},
     "records.reader": {"records.workbook_source", "records.yaml_source"},
     "records.workbook_file": {"python_calamine"},
     "wording": {"docx"},

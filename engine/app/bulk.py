@@ -112,6 +112,8 @@ def run(
 
 
 def ran(written: Written, job: Job, engine: str) -> BulkRun:
+    if not written.files:
+        return BulkRun(job.as_of, written.diagnostics)
     return BulkRun(
         job.as_of,
         written.diagnostics,
