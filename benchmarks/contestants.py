@@ -18,7 +18,8 @@ from benchmarks.plain import Plain, plain_facts
 from benchmarks.zen_peer import Zen
 from engine.bulk import small
 from engine.compile.dialects import DIALECTS
-from engine.compile.plan import ROSTER, Plan, compiled
+from engine.compile.groups import ROSTER
+from engine.compile.plan import Plan, compiled
 from engine.compile.stages import Relation, statement
 from engine.evaluation import evaluate
 from engine.program import Program

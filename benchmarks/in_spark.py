@@ -19,7 +19,8 @@ from benchmarks import figures
 from benchmarks.contestants import Contestant, by_hand, named_values
 from benchmarks.job import AS_OF, IDENTIFIER, READINGS, RESULTS, ROOT, program_of_the_city
 from engine.compile.dialects import DIALECTS
-from engine.compile.plan import ROSTER, compiled
+from engine.compile.groups import ROSTER
+from engine.compile.plan import compiled
 from engine.compile.stages import statement
 from engine.program import Program
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from engine.compile.dialects import DIALECTS
-from engine.compile.plan import ROSTER, Plan
+from engine.compile.groups import ROSTER
+from engine.compile.plan import Plan
 from engine.compile.stages import statement
 from engine.policy import FieldDecl, Policy
 from engine.records.model import DatedFact

@@ -10,8 +10,8 @@ from engine.app.evaluate import settle
 from engine.choose import Folder, Misuse
 from engine.compile.dialects import DIALECTS, Dialect
 from engine.compile.frame import Common
-from engine.compile.groups import ROW, asked_of
-from engine.compile.plan import ROSTER, compiled
+from engine.compile.groups import ROSTER, ROW, asked_of
+from engine.compile.plan import compiled
 from engine.compile.stages import statement
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic
@@ -71,9 +71,9 @@ def sql(
             facts.setdefault(fields[name].owner, []).append(name)
     try:
         common = Common(d, as_of, as_of, run.readings)
-        grouped = asked_of(common, program, results, shapes, ())
-        units = units_of(facts) if grouped or any(fields[name].owner for name in common.lacking) else {}
-        plan = compiled(program, as_of, run.readings, results, shapes, dialect, units=units, groups=grouped)
+        asked = asked_of(common, program, results, shapes, ())
+        units = units_of(facts) if asked.groups or any(fields[name].owner for name in common.lacking) else {}
+        plan = compiled(program, as_of, run.readings, results, shapes, dialect, units=units, asked=asked)
     except CannotCompile as error:
         return Sql(as_of, (told_uncompiled(program.policy, error),), dialect)
     text = statement(plan.relations, d)

@@ -22,8 +22,7 @@ from engine.bulk.texts import ROW, named, quoted
 from engine.bulk.units import units_of
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common, Frame, Given
-from engine.compile.groups import asked_of, by_column
-from engine.compile.plan import ROSTER
+from engine.compile.groups import ROSTER, asked_of, by_column
 from engine.compile.stages import Stages, statement
 from engine.diagnostics import Diagnostic, Place
 from engine.names import normalize
@@ -84,7 +83,7 @@ def groups_of(
 ) -> list[str]:
     """The 集体 that one result rests on under the chosen readings."""
     common = Common(_DUCK, as_of, as_of, readings)
-    return asked_of(common, program, [] if is_group else [name], shapes, [name] if is_group else [])
+    return asked_of(common, program, [] if is_group else [name], shapes, [name] if is_group else []).groups
 
 
 class _Taker:

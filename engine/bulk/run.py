@@ -25,8 +25,8 @@ from engine.bulk.tables import misfits
 from engine.bulk.texts import ROW
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common
-from engine.compile.groups import asked_of
-from engine.compile.plan import ROSTER, Checks, compiled, rows_left_out
+from engine.compile.groups import ROSTER, asked_of
+from engine.compile.plan import Checks, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, Place
@@ -292,7 +292,8 @@ class _Run:
         execute = self.con.execute
         execute(f'CREATE OR REPLACE TEMP VIEW "原" AS {source.relation}')
         common = Common(_DUCK, self.job.as_of, self.job.as_of, self.job.readings)
-        names = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
+        asked = asked_of(common, self.program, self.job.results, reading.shapes, self.job.groups)
+        names = asked.groups
         self.lacking = list(common.lacking)
         columns = units.units_of(self.policy, reading.shapes)
         if not self.same and (names or columns or self.rises is None):
@@ -334,7 +335,7 @@ class _Run:
         self.plan = compiled(
             self.program, self.job.as_of, self.job.readings, self.job.results, reading.shapes,
             shown=self.job.groups, rejected=rejected, units=of_units, checks=None if names or columns else self.checks,
-            groups=names,
+            asked=asked,
         )  # fmt: skip
         return self.written()
 

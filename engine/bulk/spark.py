@@ -27,8 +27,8 @@ from engine.bulk.run import GROUPS, REJECTS, Job, Written, beside
 from engine.bulk.texts import ROW, is_remote, location
 from engine.compile.dialects import DIALECTS
 from engine.compile.frame import Common
-from engine.compile.groups import asked_of
-from engine.compile.plan import ROSTER, Checks, Plan, compiled, rows_left_out
+from engine.compile.groups import ROSTER, asked_of
+from engine.compile.plan import Checks, Plan, compiled, rows_left_out
 from engine.compile.stages import Relation, statement
 from engine.compile.terms import CannotCompile, told_uncompiled
 from engine.diagnostics import Diagnostic, Place
@@ -232,7 +232,8 @@ class _Run:
         self.every = self.spark.table(q(ROSTER))
         self.view(ROSTER, self.every.where(f"NOT {q('·坏')}"))
         common = Common(_SPARK, job.as_of, job.as_of, job.readings)
-        names = asked_of(common, self.program, job.results, reading.shapes, job.groups)
+        asked = asked_of(common, self.program, job.results, reading.shapes, job.groups)
+        names = asked.groups
         self.lacking = list(common.lacking)
         of_units = units.units_of(self.policy, reading.shapes)
         self.grouped = bool(names or of_units)
@@ -253,7 +254,7 @@ class _Run:
                 self.view(ROSTER, self.sql(units.without_unit_facts(_SPARK, "名册·全", columns, of_units)))
         return compiled(
             self.program, job.as_of, job.readings, job.results, reading.shapes, "spark", shown=job.groups,
-            rejected=rejected, units=found, groups=names,
+            rejected=rejected, units=found, asked=asked,
         )  # fmt: skip
 
     def left_out(self, reading: Reading, places: Sequence[str]) -> DataFrame:

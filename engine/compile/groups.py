@@ -27,6 +27,8 @@ MOST_MEMBERS = 10**9
 #: Rows of the roster that are named where a group is touched by more.
 MOST_NAMED = 100
 ROW = "·行"
+#: The relation of records, and its column that tells which rows are to be left out.
+ROSTER, BAD = "名册", "·坏"
 By = tuple[str, ...]
 
 
@@ -38,18 +40,27 @@ def relation_of(by: By) -> str:
     return f"集体（{'、'.join(by)}）"
 
 
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """The 集体 that results rest on, in the order of the policy's meaning, and the frame that asked for them: if there are
+    none, the results stand in it."""
+
+    groups: list[str]
+    frame: Frame
+
+
 def asked_of(
     common: Common, program: Program, results: Iterable[str], shapes: Mapping[str, str], shown: Iterable[str]
-) -> list[str]:
-    """集体 that results rest on under the chosen readings, and those that are shown, in the order of the policy's
-    meaning; `common.lacking` learns the fields that are not there."""
-    frame = Frame(common, program, Stages(common.dialect, "", [*shapes]), Given(shapes))
+) -> RestsOn:
+    """What results rest on under the chosen readings, and the 集体 that are shown; `common.lacking` learns the fields that
+    are not there."""
+    frame = Frame(common, program, Stages(common.dialect, ROSTER, [*shapes, BAD]), Given(shapes))
     asked = NoFigures(frame)
     frame.groups = asked
     for name in results:
         frame.named(name)
     seen = closure([*asked.asked, *shown], lambda name: needs_of(program, name))
-    return [name for name in program.order if name in seen and name in program.groups_by_name]
+    return RestsOn([name for name in program.order if name in seen and name in program.groups_by_name], frame)
 
 
 @dataclass(slots=True)

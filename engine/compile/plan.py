@@ -11,13 +11,12 @@ from itertools import product
 from engine.compile.arithmetic import bits_for, exact_digits
 from engine.compile.dialects import DIALECTS, MOST, Dialect
 from engine.compile.frame import GROUNDS, Common, Frame, Given
-from engine.compile.groups import ROW, Groups, OwnGroups, asked_of, by_column
+from engine.compile.groups import BAD, ROSTER, ROW, Groups, OwnGroups, RestsOn, asked_of, by_column
 from engine.compile.stages import Relation, Stages
 from engine.compile.terms import Term
 from engine.program import Program
 from engine.types import BoolT, DateT, EnumT, NumberT, RecordsT, SeriesT
 
-ROSTER = "名册"
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 NOT_APPLICABLE, MISSING_FACTS = "不适用", "信息不足"
 #: Ways to be closed are listed for so many conditions and columns of reasons; what is beyond is put together row by row.
@@ -46,23 +45,22 @@ def compiled(
     rejected: str = "",
     units: Mapping[str, tuple[str, Mapping[str, str]]] | None = None,
     checks: Checks | None = None,
-    groups: Sequence[str] | None = None,
+    asked: RestsOn | None = None,
 ) -> Plan:
-    """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`; `groups`
-    are those that `asked_of` has found, if it has been asked.
+    """Results of every row of the relation 名册, whose columns `shapes` lists, and the figures of the 集体 `shown`; `asked` is
+    what `asked_of` has found, if it has been asked.
 
     With groups the roster has a column `·行`, the number of the row; `rejected` names the relation of rows left out,
     `units` those of units by their field, each with its columns. Rows that `checks` find are left out.
     """
     d = DIALECTS[dialect]
+    if asked is None:
+        asked = asked_of(Common(d, as_of, data_date or as_of, readings), program, results, shapes, shown)
+    if not asked.groups and not units:
+        return of_records(asked.frame, results, checks)
     common = Common(d, as_of, data_date or as_of, readings)
-    if groups is None:
-        groups = asked_of(Common(d, as_of, data_date or as_of, readings), program, results, shapes, shown)
-    if not groups and not units:
-        columns = [*shapes, *(["·坏"] if checks is not None else [])]
-        return of_records(Frame(common, program, Stages(d, ROSTER, columns), Given(shapes)), results, checks)
     made = Groups(common, program, shapes, ROSTER, rejected, units)
-    made.build(groups)
+    made.build(asked.groups)
     stages = Stages(d, "记录·全", made.all_columns())
     frame = Frame(common, program, stages, made.given())
     frame.groups = OwnGroups(made, frame)
@@ -105,9 +103,7 @@ def rows_left_out(
 ) -> tuple[Relation, ...]:
     """The numbers of the rows of 名册 that `checks` find, with what is known of their place in `places`."""
     d = DIALECTS[dialect]
-    frame = Frame(
-        Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, "·坏"]), Given(shapes)
-    )
+    frame = Frame(Common(d, as_of, as_of, {}), program, Stages(d, ROSTER, [*shapes, ROW, BAD]), Given(shapes))
     bad = found_bad(frame, checks)
     outputs = [(ROW, d.quote(ROW))]
     outputs += [(by_column(name), frame.member_text(frame.field(name))) for name in places]
