@@ -112,7 +112,7 @@ def run(
 
 
 def ran(written: Written, job: Job, engine: str) -> BulkRun:
-    if not written.files:
+    if not written.files and not written.read:  # nothing was computed, by no engine
         return BulkRun(job.as_of, written.diagnostics)
     return BulkRun(
         job.as_of,

@@ -50,14 +50,9 @@ def counts_of(
     parts = {(name, "values"): f"count({quote(name)})" for name in results}
     parts |= {(name, "total"): f"sum({quote(name)})" for name in amounts}
     parts |= {(name, "no"): f"count(*) FILTER (NOT {quote(name)})" for name in checks}
-    # what a 情形 rests on may be missing in part
-    parts |= {
-        (
-            name,
-            "both",
-        ): f"count(*) FILTER ({quote(name)} IS NOT NULL AND map_contains({gaps}, {_DUCK.text(name)}))"
-        for name in grounds
-    }
+    for name in grounds:  # what a 情形 rests on may be missing in part
+        is_open = f"map_contains({gaps}, {_DUCK.text(name)})"
+        parts[name, "both"] = f"count(*) FILTER ({quote(name)} IS NOT NULL AND {is_open})"
     *numbers, rows = con.execute(f"SELECT {', '.join(parts.values())}, count(*) FROM {file}").fetchall()[0]
     found = dict(zip(parts, numbers, strict=True))
     keys = f"SELECT {_DUCK.keys_of(gaps)} AS k FROM {file}"

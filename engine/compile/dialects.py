@@ -102,8 +102,8 @@ class Dialect:
         """The number of a word, NULL of any other text."""
         numbers = list(codes.values())
         place = self.position([self.text(word) for word in codes], text)
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-            return f"({place} - {1 - numbers[0]})" if numbers[0] < 1 else f"({place} + {numbers[0] - 1})"
+        if numbers == list(range(len(numbers))):
+            return f"({place} - 1)"
         return self.item(self.list_of([str(number) for number in numbers]), place)
 
     def is_among(self, text: str, words: Iterable[str]) -> str:

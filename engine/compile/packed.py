@@ -39,7 +39,7 @@ class NotPacked(Exception):
     """A condition that does not come down to masks."""
 
 
-def bits_of(kind: SeriesT) -> int:
+def width_of(kind: SeriesT) -> int:
     """Bits that the members need; 0 if they are not packed."""
     width = len(kind.item.members).bit_length() if isinstance(kind.item, EnumT) else 0
     return width if width <= MOST_WIDTH else 0
@@ -64,7 +64,7 @@ class Packed(Tables):
     ) -> Pack | None:
         """A series in planes. `raw` is its list as given, `item` the names of an item's year and value, `words` what may
         be written → member; `written` its list as read."""
-        width = bits_of(kind)
+        width = width_of(kind)
         if not width or not isinstance(kind.item, EnumT):
             return None
         codes = {word: kind.item.rank(member) + 1 for word, member in words.items()}
@@ -307,8 +307,8 @@ class Packed(Tables):
 
     # --- figures ------------------------------------------------------------------------------------------
 
-    def bit_count(self, *masks: str) -> str:
-        return self.dialect.cast(" + ".join(f"bit_count({mask})" for mask in masks), self.dialect.whole[32])
+    def bit_count(self, mask: str) -> str:
+        return self.dialect.cast(f"bit_count({mask})", self.dialect.whole[32])
 
     def packed_size(self, source: Term) -> str:
         return self.bit_count(source.pack.present) if source.pack else ""
